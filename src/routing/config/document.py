@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A YAML document whose every value knows its line, and a reader that collects problems instead of stopping.
+
+Scalars are read as they are written (``115`` and ``"115"`` are the same text), so YAML's own guesses about numbers,
+dates and truth never touch a telephone number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+
+MAXIMUM_BYTES = 32 * 1024 * 1024
+_NULL = "tag:yaml.org,2002:null"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigProblem:
+    """One thing wrong in a file: the file's name, the line (from 1; ``None`` for the whole file), a sentence."""
+
+    file: str
+    line: int | None
+    sentence: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.sentence}"
+
+
+class ConfigError(Exception):
+    """The file cannot be used; ``problems`` lists everything found."""
+
+    def __init__(self, problems: tuple[ConfigProblem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class Document:
+    """One YAML document being read; ``problems`` grows as values turn out wrong."""
+
+    def __init__(self, text: str, *, file: str) -> None:
+        self.file = file
+        self.problems: list[ConfigProblem] = []
+        self.root = self._compose(text)
+
+    def problem(self, node: yaml.Node | None, sentence: str) -> None:
+        """Notes that the value at ``node`` is wrong."""
+        line = node.start_mark.line + 1 if node is not None else None
+        self.problems.append(ConfigProblem(file=self.file, line=line, sentence=sentence))
+
+    def _compose(self, text: str) -> yaml.Node | None:
+        try:
+            return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            what = error.problem or error.context or "not readable"
+            line = mark.line + 1 if mark else None
+            problem = ConfigProblem(file=self.file, line=line, sentence=f"this is not YAML: {what}")
+        except (yaml.YAMLError, RecursionError) as error:
+            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+            problem = ConfigProblem(file=self.file, line=None, sentence=f"this is not YAML: {reason}")
+        raise ConfigError((problem,))
+
+    def mapping(
+        self, node: yaml.Node | None, what: str, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
+    ) -> dict[str, yaml.Node]:
+        """The entries of a mapping with known keys; unknown, missing and doubled ones are problems."""
+        entries = dict(self.entries(node, what))
+        known = (*required, *optional)
+        for key in entries.keys() - set(known):
+            self.problem(entries.pop(key), f"{what}: unknown entry {key!r}; known are {', '.join(known)}")
+        for key in required:
+            if key not in entries:
+                self.problem(node, f"{what}: the entry {key!r} is missing")
+        return {key: value for key, value in entries.items() if value.tag != _NULL}
+
+    def entries(self, node: yaml.Node | None, what: str) -> Iterator[tuple[str, yaml.Node]]:
+        """Key and value of every entry of a mapping with free keys."""
+        if node is None or node.tag == _NULL:
+            return
+        if not isinstance(node, yaml.MappingNode):
+            self.problem(node, f"{what}: expected entries of the form 'name: value'")
+            return
+        seen: set[str] = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.problem(key, f"{what}: an entry's name must be a plain word")
+            elif key.value in seen:
+                self.problem(key, f"{what}: the entry {key.value!r} occurs twice")
+            else:
+                seen.add(key.value)
+                yield key.value, value
+
+    def items(self, node: yaml.Node | None, what: str) -> list[yaml.Node]:
+        """The items of a list; nothing at all is an empty list."""
+        if node is None or node.tag == _NULL:
+            return []
+        if not isinstance(node, yaml.SequenceNode):
+            self.problem(node, f"{what}: expected a list")
+            return []
+        return list(node.value)
+
+    def text(self, node: yaml.Node | None, what: str) -> str:
+        """A scalar as it is written; '' (and a problem) for anything else."""
+        if node is None:
+            return ""
+        if not isinstance(node, yaml.ScalarNode) or node.tag == _NULL:
+            self.problem(node, f"{what}: expected one value")
+            return ""
+        return str(node.value)
+
+    def optional_text(self, node: yaml.Node | None, what: str) -> str | None:
+        """A scalar as it is written, or ``None`` where there is none."""
+        return None if node is None else self.text(node, what)
+
+    def truth(self, node: yaml.Node | None, what: str) -> bool:
+        """``true`` or ``false``; absent is false."""
+        if node is None:
+            return False
+        value = self.text(node, what)
+        if value not in {"true", "false"}:
+            self.problem(node, f"{what}: write true or false, not {value!r}")
+        return value == "true"
+
+    def integer(self, node: yaml.Node | None, what: str) -> int:
+        """A whole number in decimal digits."""
+        value = self.text(node, what)
+        if not (value.isascii() and value.isdigit() and len(value) < 10):
+            self.problem(node, f"{what}: expected a whole number, not {value!r}")
+            return 0
+        return int(value)

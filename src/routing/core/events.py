@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What happened to a call, in the order in which it happened: the events that pages and logs see.
+
+::
+
+    received → routed → queued → rung ──→ answered → ended
+                          ↑         │
+                          └─ ring_ended (another agent may be rung)
+
+No event carries a telephone number: numbers stand in the call's row alone, where they can expire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CallEvent:
+    """``node`` and ``unique_id`` name the caller's channel; ``at`` is an aware instant."""
+
+    kind: ClassVar[str]
+    node: str
+    unique_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallReceived(_CallEvent):
+    """A call has reached us through a trunk. The numbers are for the call's row, not for the event's."""
+
+    kind: ClassVar[str] = "received"
+    linked_id: str
+    trunk: str | None
+    received: str
+    caller_number: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRouted(_CallEvent):
+    """The decision that the dialplan follows. ``level`` says who decided.
+
+    ``level``: ``service``, ``astdb``, ``last_resort``. ``destination_kind`` is one of ``decision.KINDS`` or
+    ``last_resort``. ``reasons`` holds rule names in order.
+    """
+
+    kind: ClassVar[str] = "routed"
+    level: str
+    dialled_number: str
+    tenant: str | None
+    service_line: str | None
+    destination_kind: str
+    queue: str | None
+    announcement: str | None
+    target: str | None
+    table_version: int | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallQueued(_CallEvent):
+    """The caller waits in a queue, at this position (1 = next)."""
+
+    kind: ClassVar[str] = "queued"
+    queue: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRung(_CallEvent):
+    """An agent's device is being rung: the moment of the screen pop. ``agent_channel`` names this ring."""
+
+    kind: ClassVar[str] = "rung"
+    queue: str
+    agent: str
+    agent_channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingEnded(_CallEvent):
+    """The device has stopped ringing without this agent's answer: the pop is withdrawn.
+
+    ``why``: ``no_answer``, ``answered_elsewhere``, ``abandoned``, ``unknown``.
+    """
+
+    kind: ClassVar[str] = "ring_ended"
+    agent: str
+    agent_channel: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered(_CallEvent):
+    """An agent talks to the caller."""
+
+    kind: ClassVar[str] = "answered"
+    queue: str
+    agent: str
+    agent_channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLeft(_CallEvent):
+    """The caller left the queue without an agent; ``queue_exit`` is Asterisk's QUEUESTATUS or ``ABANDON``."""
+
+    kind: ClassVar[str] = "queue_left"
+    queue: str
+    queue_exit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(_CallEvent):
+    """The call is over.
+
+    ``outcome``: ``answered``, ``abandoned`` (hung up while waiting), ``announced`` (heard an announcement),
+    ``connected`` (passed to a desk or another number), ``rejected``, ``unserved`` (left the queue unanswered),
+    ``unknown`` (the end was not seen). ``cause`` is the ISDN cause (Q.850) or ``None``.
+    """
+
+    kind: ClassVar[str] = "ended"
+    outcome: str
+    cause: int | None
+
+
+CallEvent = CallReceived | CallRouted | CallQueued | AgentRung | RingEnded | CallAnswered | QueueLeft | CallEnded
+
+PERSONAL_FIELDS = frozenset({"received", "caller_number", "dialled_number"})
+
+
+def payload_of(event: CallEvent) -> Mapping[str, Any]:
+    """The event as JSON-ready values without personal ones; ``at`` is ISO 8601 with offset."""
+    values = {name: value for name, value in asdict(event).items() if name not in PERSONAL_FIELDS}
+    return MappingProxyType(values | {"kind": event.kind, "at": event.at.isoformat()})
