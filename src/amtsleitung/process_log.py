@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the processes say: whole, harmless lines, each with the process's name, on the terminal and in files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TextIO
+
+MAX_LINE_BYTES = 3_500
+"""A longer line is cut into pieces: a pipe or terminal that is writable takes 4,096 bytes without blocking."""
+MAX_FILE_BYTES = 5_000_000
+_NAME_WIDTH = 10
+
+
+def harmless(line: bytes) -> str:
+    """The text of a log line, with control characters shown as escapes: callers can write into logs, and an
+    escape sequence or a turned writing direction would deceive whoever reads them on a terminal."""
+    text = line.decode("utf-8", "backslashreplace")
+    return "".join(
+        character if character == "\t" or character.isprintable() else _escaped(character) for character in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+async def lines_of(output: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Every line of ``output``, in bounded memory; the last one also when it has no newline."""
+    rest = b""
+    while chunk := await output.read(65_536):
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            for piece in _pieces(line.removesuffix(b"\r")):
+                yield harmless(piece)
+        while len(rest) > MAX_LINE_BYTES:
+            yield harmless(rest[:MAX_LINE_BYTES])
+            rest = rest[MAX_LINE_BYTES:]
+    if rest:
+        yield harmless(rest)
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    return [line[start : start + MAX_LINE_BYTES] for start in range(0, max(len(line), 1), MAX_LINE_BYTES)]
+
+
+class ProcessLog:
+    """Takes lines and puts them on ``echo`` as ``name | line`` and, bare, into ``directory/<name>.log``.
+
+    A file that has reached its size becomes ``<name>.log.1`` and a new one begins. A full disk or a closed terminal
+    loses lines, never a process: nothing here raises, and nothing waits for a terminal that was halted.
+    """
+
+    def __init__(self, directory: Path | None, echo: TextIO | None, *, max_file_bytes: int = MAX_FILE_BYTES) -> None:
+        self._directory = directory
+        self._echo = echo
+        self._max_file_bytes = max_file_bytes
+        self._files: dict[str, int] = {}
+        self._unshown = 0
+
+    def path_of(self, name: str) -> Path | None:
+        """The log file of a process, for ``run.json``."""
+        return None if self._directory is None else self._directory / f"{name}.log"
+
+    def write(self, name: str, line: str) -> None:
+        self._show(f"{name:<{_NAME_WIDTH}} | {line}\n")
+        path = self.path_of(name)
+        if path is not None:
+            try:
+                self._store(path, f"{line}\n".encode())
+            except OSError:
+                self._forget(name)
+
+    def close(self) -> None:
+        for name in tuple(self._files):
+            self._forget(name)
+
+    def _store(self, path: Path, line: bytes) -> None:
+        name = path.stem
+        if name not in self._files:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._files[name] = os.open(path, flags, 0o600)
+        os.write(self._files[name], line)
+        if os.fstat(self._files[name]).st_size >= self._max_file_bytes:
+            self._forget(name)
+            path.replace(path.with_name(f"{path.name}.1"))
+
+    def _forget(self, name: str) -> None:
+        descriptor = self._files.pop(name, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _show(self, text: str) -> None:
+        if self._echo is None:
+            return
+        try:
+            if not _takes_text(self._echo):
+                self._unshown += 1
+                return
+            if self._unshown:
+                self._echo.write(f"{'supervisor':<{_NAME_WIDTH}} | {self._unshown} lines were not shown\n")
+                self._unshown = 0
+            self._echo.write(text)
+            self._echo.flush()
+        except UnicodeEncodeError:  # not in the terminal's alphabet
+            self._unshown += 1
+        except (OSError, ValueError):  # the terminal has gone, or was closed
+            self._echo = None
+
+
+def _takes_text(stream: TextIO) -> bool:
+    """Whether a write would not block. A stream without a descriptor (a test's) always takes it."""
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError, AttributeError):
+        return True
+    return bool(select.select([], [descriptor], [], 0)[1])
