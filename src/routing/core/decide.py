@@ -217,9 +217,7 @@ def _unknown(
     table: Table, call: Call, at: datetime, trunk: Trunk | None, dialled: str, reasons: tuple[Reason, ...]
 ) -> Decision:
     if trunk is not None and trunk.has_other_route:
-        reason = _reason(
-            "unknown_number", "The number is not ours; the trunk has another route.", received=call.dialled
-        )
+        sentence = "The number is not ours; the trunk has another route."
         destination: Destination = Reject(cause=CAUSE_UNALLOCATED)
     else:
         sentence = "The number is not one of ours."

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""FastAGI as a sans-I/O state machine: bytes in, events out, no socket and no clock.
+
+The one rule: whatever is not exactly what Asterisk sends ends the dialogue without a command.
+
+::
+
+    agi_network: yes                                     ┐
+    agi_network_script: route?dialled=05372890&trunk=…   │ the environment: these keys, in this order, each once;
+    …                                                    │ then agi_arg_1, agi_arg_2, …
+    agi_threadid: 139822951528128                        ┘
+    (empty line)
+                         EXEC MSet "ROUTE_KIND=…"        one command, sent by us
+    HANGUP                                               may come at any time behind the environment
+    200 result=0                                         the reply; ours is the last word, then we close
+
+Behind ``agi_uniqueid`` come values that a caller can set, with line feeds in them: nothing there is used, and
+everything that is used (script, request, unique id) was sent before. Order of the keys: ``setup_env`` in
+Asterisk's ``res_agi.c``, measured on 22.10.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+
+from agi.fastagi.request import MalformedScriptError, read_script
+
+KEYS = (
+    "agi_network",
+    "agi_network_script",
+    "agi_request",
+    "agi_channel",
+    "agi_language",
+    "agi_type",
+    "agi_uniqueid",
+    "agi_version",
+    "agi_callerid",
+    "agi_calleridname",
+    "agi_callingpres",
+    "agi_callingani2",
+    "agi_callington",
+    "agi_callingtns",
+    "agi_dnid",
+    "agi_rdnis",
+    "agi_context",
+    "agi_extension",
+    "agi_priority",
+    "agi_enhanced",
+    "agi_accountcode",
+    "agi_threadid",
+)
+MAXIMUM_ARGUMENTS = 8
+MAXIMUM_LINE_BYTES = 4_096
+MAXIMUM_PHASE_BYTES = 16_384  # of the environment, and again of everything behind it
+MAXIMUM_COMMAND_BYTES = 1_000  # Asterisk before 22.6 executes what exceeds 2,047 as a command of its own
+MAXIMUM_UNIQUE_ID_CHARACTERS = 149  # AST_MAX_UNIQUEID without its final NUL
+VERBS = (b"EXEC MSet ",)
+
+_PREFIXES = tuple(f"{key}: ".encode() for key in (*KEYS, *(f"agi_arg_{n}" for n in range(1, MAXIMUM_ARGUMENTS + 1))))
+_SCRIPT, _REQUEST, _UNIQUE_ID = (KEYS.index(key) for key in ("agi_network_script", "agi_request", "agi_uniqueid"))
+_UNIQUE_ID_TEXT = re.compile(rb"[A-Za-z0-9._-]{1,%d}" % MAXIMUM_UNIQUE_ID_CHARACTERS)
+_RESULT = re.compile(rb"result=(-?[0-9]{1,9})(?: .*)?", re.DOTALL)
+_REPLY = re.compile(rb"([1-5][0-9]{2})([ -])(.*)", re.DOTALL)
+_COMMAND = re.compile(rb"[\x20-\x7e]+\n")
+
+
+class Cause(StrEnum):
+    """Why a dialogue ended without its one command being carried out. The first four are the protocol's own."""
+
+    MALFORMED = "malformed"
+    TOO_LONG = "too_long"
+    PEER_CLOSED = "peer_closed"
+    COMMAND_REFUSED = "command_refused"
+    BAD_REQUEST = "bad_request"
+    UNKNOWN_PATH = "unknown_path"
+    NO_TABLE = "no_table"
+    DEADLINE = "deadline"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    STOPPING = "stopping"
+    HANDLER_ERROR = "handler_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A whole environment has come: what is asked (``path``, decoded ``query``) and for which channel."""
+
+    path: str
+    query: Mapping[str, str]
+    unique_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HungUp:
+    """The caller has gone; the dialogue goes on to its reply all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The command was carried out: ``200 result=0``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The dialogue is over. ``detail`` is a sentence that repeats nothing the peer sent."""
+
+    cause: Cause
+    detail: str
+
+
+Event = Request | HungUp | Accepted | Failed
+
+
+class _State(Enum):
+    ENVIRONMENT = auto()
+    READY = auto()
+    WAITING = auto()
+    WAITING_LONG = auto()  # inside a reply of several lines
+    ENDED = auto()
+
+
+class Protocol:
+    """One dialogue. Feed it what comes; it never raises for bytes and never yields an event behind its last."""
+
+    def __init__(self) -> None:
+        self._state = _State.ENVIRONMENT
+        self._partial = b""
+        self._phase_bytes = 0
+        self._position = 0
+        self._values: dict[int, bytes] = {}
+
+    def receive(self, data: bytes) -> tuple[Event, ...]:
+        """The events in ``data``. A chunk with anything wrong in it yields its failure and nothing else."""
+        if self._state is _State.ENDED:
+            return ()
+        self._phase_bytes += len(data)
+        if self._phase_bytes > MAXIMUM_PHASE_BYTES:
+            return (self._fail(Cause.TOO_LONG, f"More than {MAXIMUM_PHASE_BYTES} bytes came."),)
+        if b"\0" in data:
+            return (self._fail(Cause.MALFORMED, "A NUL byte came."),)
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        events: list[Event] = []
+        for line in (*lines, self._partial):
+            if len(line) > MAXIMUM_LINE_BYTES:
+                return (self._fail(Cause.TOO_LONG, f"A line has more than {MAXIMUM_LINE_BYTES} bytes."),)
+        for line in lines:
+            event = self._line(line)
+            if isinstance(event, Failed):
+                return (event,)
+            if event is not None:
+                events.append(event)
+            if isinstance(event, Accepted):
+                break
+        return tuple(events)
+
+    def receive_eof(self) -> tuple[Event, ...]:
+        """The peer sends no more."""
+        if self._state is _State.ENDED:
+            return ()
+        return (self._fail(Cause.PEER_CLOSED, f"The peer closed while the state was {self._state.name.lower()}."),)
+
+    def send(self, command: bytes) -> bytes:
+        """The bytes that carry out ``command``, one whole line. Raises ``ValueError`` for anything else.
+
+        Only one command is ever sent in a dialogue, and only behind a whole environment.
+        """
+        if self._state is not _State.READY:
+            raise ValueError(f"no command may be sent while the state is {self._state.name.lower()}")
+        if not _COMMAND.fullmatch(command) or not command.startswith(VERBS):
+            raise ValueError("a command is one line of printable ASCII with a verb of the list")
+        if len(command) > MAXIMUM_COMMAND_BYTES:
+            raise ValueError(f"a command has at most {MAXIMUM_COMMAND_BYTES} bytes, not {len(command)}")
+        self._state = _State.WAITING
+        return command
+
+    def _fail(self, cause: Cause, detail: str) -> Failed:
+        self._state = _State.ENDED
+        self._partial = b""
+        return Failed(cause=cause, detail=detail)
+
+    def _line(self, line: bytes) -> Event | None:
+        if self._state is _State.ENVIRONMENT:
+            return self._environment_line(line)
+        if line == b"HANGUP":
+            return HungUp()
+        if self._state is _State.READY:
+            return self._fail(Cause.MALFORMED, "Something came behind the environment before a command was sent.")
+        return self._reply_line(line)
+
+    def _environment_line(self, line: bytes) -> Event | None:
+        position = self._position
+        if not line:
+            return self._request()
+        if position >= len(_PREFIXES):
+            return self._fail(Cause.TOO_LONG, f"The environment has more than {len(_PREFIXES)} lines.")
+        prefix = _PREFIXES[position]
+        if not line.startswith(prefix):
+            key = prefix[:-2].decode()
+            return self._fail(Cause.MALFORMED, f"Line {position + 1} of the environment is not {key}.")
+        if position in (_SCRIPT, _REQUEST, _UNIQUE_ID):
+            self._values[position] = line[len(prefix) :]
+        self._position = position + 1
+        return None
+
+    def _request(self) -> Request | Failed:
+        if self._position < len(KEYS):
+            return self._fail(Cause.MALFORMED, f"The environment ends before {KEYS[self._position]}.")
+        script, unique_id = self._values[_SCRIPT], self._values[_UNIQUE_ID]
+        if not _UNIQUE_ID_TEXT.fullmatch(unique_id):
+            return self._fail(Cause.MALFORMED, "agi_uniqueid holds other characters than letters, digits and ._-")
+        if not self._values[_REQUEST].endswith(b"/" + script):
+            return self._fail(Cause.MALFORMED, "agi_request and agi_network_script do not agree.")
+        try:
+            path, query = read_script(script)
+        except MalformedScriptError as error:
+            return self._fail(Cause.BAD_REQUEST, str(error))
+        self._state = _State.READY
+        self._phase_bytes = 0
+        return Request(path=path, query=query, unique_id=unique_id.decode("ascii"))
+
+    def _reply_line(self, line: bytes) -> Event | None:
+        reply = _REPLY.fullmatch(line)
+        if self._state is _State.WAITING_LONG and (reply is None or reply[1] != b"520" or reply[2] == b"-"):
+            return None  # the text of a usage, up to "520 End of proper usage."
+        if reply is None:
+            return self._fail(Cause.MALFORMED, "What came is no reply.")
+        if reply[2] == b"-":
+            self._state = _State.WAITING_LONG
+            return None
+        result = _RESULT.fullmatch(reply[3])
+        if reply[1] == b"200" and result is not None and int(result[1]) == 0:
+            self._state = _State.ENDED
+            return Accepted()
+        says = f" result={int(result[1])}" if result is not None else ""
+        return self._fail(Cause.COMMAND_REFUSED, f"Asterisk replied {reply[1].decode()}{says}.")

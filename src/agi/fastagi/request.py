@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The script part of an AGI URL, read strictly: a path, and a query as the dialplan's ``URIENCODE`` writes it.
+
+::
+
+    agi://127.0.0.1:4573/route?dialled=0537289-0&trunk=carrier&caller=%2B493023125123
+                         ^^^^^ ^^^^^^^ ^^^^^^^^^
+                         path  key     value: unreserved characters and %XX, nothing else
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from urllib.parse import unquote_to_bytes
+
+MAXIMUM_PARAMETERS = 8
+
+_PATH = re.compile(rb"[a-z0-9_-]{1,40}")
+_PARAMETER = re.compile(rb"([a-z_]{1,20})=((?:[A-Za-z0-9\-_.!~*'()]|%[0-9A-Fa-f]{2})*)")
+
+
+class MalformedScriptError(ValueError):
+    """The script part is not one that our dialplan writes; the sentence repeats nothing of it."""
+
+
+def read_script(script: bytes) -> tuple[str, Mapping[str, str]]:
+    """Path (with its slash) and decoded query. Raises ``MalformedScriptError``.
+
+    A value that is not UTF-8 keeps U+FFFD where it cannot be read, so that it is an unknown number and never a
+    shorter one. ``URIENCODE`` cannot write ``%00`` (its strings end there), so that is refused.
+    """
+    path, question_mark, text = script.partition(b"?")
+    if not _PATH.fullmatch(path):
+        raise MalformedScriptError("The path of the request is none that the dialplan uses.")
+    query: dict[str, str] = {}
+    parameters = text.split(b"&") if question_mark else []
+    if len(parameters) > MAXIMUM_PARAMETERS:
+        raise MalformedScriptError(f"The request has more than {MAXIMUM_PARAMETERS} parameters.")
+    for number, parameter in enumerate(parameters, start=1):
+        match = _PARAMETER.fullmatch(parameter)
+        if match is None:
+            raise MalformedScriptError(f"Parameter {number} of the request is not encoded as URIENCODE does it.")
+        key, value = match[1].decode("ascii"), unquote_to_bytes(match[2])
+        if key in query:
+            raise MalformedScriptError(f"Parameter {number} of the request repeats a key.")
+        if b"\0" in value:
+            raise MalformedScriptError(f"Parameter {number} of the request holds a NUL.")
+        query[key] = value.decode("utf-8", errors="replace")
+    return f"/{path.decode('ascii')}", MappingProxyType(query)

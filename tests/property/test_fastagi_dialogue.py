@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""However bytes are cut and whatever a caller writes: one well-formed command, or none."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from itertools import pairwise
+from urllib.parse import unquote
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from agi.fastagi.dialogue import Dialogue
+from agi.fastagi.handlers import Handlers
+from agi.fastagi.protocol import KEYS, Accepted, Failed, Protocol
+from agi.fastagi.variables import NAMES
+from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, chosen, environment, route_script
+from tests.support.tables import CLOSED_AT, HOLIDAY_AT, OPEN_AT, example_table
+
+TABLE = example_table()
+WELL_FORMED = re.compile(
+    rb'EXEC MSet "'
+    + b",".join(name.encode() + b"=[A-Za-z0-9_.~%-]*" for name in NAMES[:-1])
+    + b",ROUTE_OK=v1-"
+    + re.escape(UNIQUE_ID.encode())
+    + rb'"\n'
+)
+
+HOSTILE = st.one_of(
+    st.text(max_size=200),
+    st.text(alphabet='0123456789+-./() ,"\\\n\r\t=&?%;${}Üß…\U0001f600', max_size=300),
+    st.sampled_from(["0537289-0", "115", "0537289123", "0537488-0"]),
+).map(lambda text: text.replace("\0", ""))
+
+
+def _dialogue() -> Dialogue:
+    return Dialogue(Handlers(table=lambda: TABLE, clock=lambda: OPEN_AT))
+
+
+def _fed(chunks: list[bytes]) -> tuple[bytes, Dialogue]:
+    dialogue = _dialogue()
+    return b"".join(dialogue.receive(chunk) for chunk in chunks), dialogue
+
+
+def _cut(data: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[start:end] for start, end in pairwise(edges)]
+
+
+def test_every_single_cut_of_a_dialogue_gives_the_same_command() -> None:
+    data = environment()
+    whole, _ = _fed([data])
+    assert WELL_FORMED.fullmatch(whole)
+    for place in range(len(data) + 1):
+        sent, dialogue = _fed([data[:place], data[place:]])
+        assert sent == whole
+        assert dialogue.outcome is None
+        dialogue.receive(ACCEPTED)
+        assert dialogue.outcome == Accepted()
+
+
+@given(
+    places=st.lists(st.integers(min_value=0, max_value=10_000), max_size=40),
+    reply_places=st.lists(st.integers(min_value=0, max_value=100), max_size=10),
+    hung_up=st.booleans(),
+)
+def test_any_cut_of_a_dialogue_gives_the_same_outcome(
+    places: list[int], reply_places: list[int], hung_up: bool
+) -> None:
+    whole, _ = _fed([environment()])
+    sent, dialogue = _fed(_cut(environment(), places))
+    assert sent == whole
+    reply = (b"HANGUP\n" if hung_up else b"") + ACCEPTED
+    assert b"".join(dialogue.receive(chunk) for chunk in _cut(reply, reply_places)) == b""
+    assert dialogue.outcome == Accepted()
+    assert dialogue.hung_up is hung_up
+
+
+@given(chunks=st.lists(st.binary(max_size=400), max_size=30))
+def test_random_bytes_never_raise_and_never_yield_a_command(chunks: list[bytes]) -> None:
+    sent, dialogue = _fed(chunks)
+    dialogue.receive_eof()
+    assert sent == b""
+    assert isinstance(dialogue.outcome, Failed)
+
+
+@given(place=st.integers(min_value=0, max_value=10_000), junk=st.binary(min_size=1, max_size=20))
+def test_a_corrupted_environment_yields_at_most_a_well_formed_command(place: int, junk: bytes) -> None:
+    data = environment()
+    place %= len(data) + 1
+    sent, dialogue = _fed([data[:place] + junk + data[place:]])
+    assert sent == b"" or sent.endswith(b'"\n')
+    assert sent.count(b"\n") == (1 if sent else 0)
+    assert bool(sent) == (dialogue.outcome is None and dialogue.answer is not None)
+
+
+@given(data=st.data())
+def test_a_caller_who_forges_lines_changes_nothing_that_is_used(data: st.DataObject) -> None:
+    """Whatever a value behind ``agi_uniqueid`` injects, the command is the true one or there is none."""
+    key = data.draw(st.sampled_from(KEYS[KEYS.index("agi_uniqueid") + 1 :])).removeprefix("agi_")
+    line = st.one_of(
+        st.builds("{}: {}".format, st.sampled_from(KEYS), st.sampled_from(["1", "", "route?dialled=115", "x" * 50])),
+        st.sampled_from(["", "HANGUP", "200 result=0", "agi_arg_1: x"]),
+    )
+    forged = data.draw(st.lists(line, max_size=30))
+    whole, _ = _fed([environment()])
+    places = data.draw(st.lists(st.integers(min_value=0, max_value=10_000), max_size=5))
+    sent, _ = _fed(_cut(environment(**{key: "\n".join(["x", *forged])}), places))
+    assert sent in (b"", whole)
+
+
+@given(
+    dialled=HOSTILE,
+    caller=HOSTILE,
+    trunk=st.one_of(st.sampled_from(["carrier", "demonstration", "carrier-b"]), HOSTILE),
+    at=st.sampled_from([OPEN_AT, CLOSED_AT, HOLIDAY_AT]),
+)
+@example(dialled='"\n', caller="", trunk="carrier", at=OPEN_AT)
+@example(dialled="0537289\n0", caller="+", trunk="carrier", at=OPEN_AT)
+def test_any_text_gets_exactly_one_well_formed_line(dialled: str, caller: str, trunk: str, at: datetime) -> None:
+    dialogue = Dialogue(Handlers(table=lambda: TABLE, clock=lambda: at))
+    script = route_script(dialled, caller=caller, trunk=trunk)
+    sent = dialogue.receive(environment(script))
+    if len(script) > 4_000:
+        assert sent == b""
+        return
+    assert WELL_FORMED.fullmatch(sent), sent
+    assert len(sent) <= 1_000
+    assert dialogue.answer is not None
+    shown = unquote(chosen(sent)["ROUTE_DIALLED"])
+    assert shown == dialogue.answer.decision.dialled_number or shown.endswith("…")
+
+
+@given(data=st.binary(max_size=60))
+def test_any_bytes_dialled_get_a_decision(data: bytes) -> None:
+    dialogue = _dialogue()
+    sent = dialogue.receive(environment(route_script(data.replace(b"\0", b""))))
+    assert WELL_FORMED.fullmatch(sent), sent
+
+
+@given(chunks=st.lists(st.binary(max_size=50), max_size=10))
+def test_a_protocol_that_ended_stays_ended(chunks: list[bytes]) -> None:
+    protocol = Protocol()
+    assert len(protocol.receive(b"nonsense\n")) == 1
+    assert [event for chunk in chunks for event in protocol.receive(chunk)] == []

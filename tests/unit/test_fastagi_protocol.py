@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The environment and the reply, line by line."""
+
+from __future__ import annotations
+
+import pytest
+
+from agi.fastagi.protocol import (
+    KEYS,
+    MAXIMUM_COMMAND_BYTES,
+    MAXIMUM_LINE_BYTES,
+    MAXIMUM_PHASE_BYTES,
+    Accepted,
+    Cause,
+    Failed,
+    HungUp,
+    Protocol,
+    Request,
+)
+from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, environment, route_script
+
+COMMAND = b'EXEC MSet "ROUTE_OK=v1-1"\n'
+
+
+def _cause(data: bytes) -> Cause:
+    protocol = Protocol()
+    events = protocol.receive(data)
+    assert len(events) == 1, events
+    assert isinstance(events[0], Failed)
+    with pytest.raises(ValueError, match="state is ended"):
+        protocol.send(COMMAND)
+    return events[0].cause
+
+
+def _waiting() -> Protocol:
+    protocol = Protocol()
+    assert isinstance(protocol.receive(environment())[0], Request)
+    assert protocol.send(COMMAND) == COMMAND
+    return protocol
+
+
+def test_a_whole_environment_is_one_request() -> None:
+    script = route_script("0537289-0 ü", caller="+493023125123")
+    (event,) = Protocol().receive(environment(script))
+    assert event == Request(
+        path="/route",
+        query={"dialled": "0537289-0 ü", "trunk": "carrier", "caller": "+493023125123"},
+        unique_id=UNIQUE_ID,
+    )
+
+
+def test_arguments_behind_the_known_keys_are_allowed_in_order() -> None:
+    data = environment()[:-1]
+    assert isinstance(Protocol().receive(data + b"agi_arg_1: a\nagi_arg_2: b\n\n")[0], Request)
+    assert _cause(data + b"agi_arg_2: b\n\n") is Cause.MALFORMED
+    assert _cause(data + b"".join(b"agi_arg_%d: x\n" % n for n in range(1, 10)) + b"\n") is Cause.TOO_LONG
+
+
+def test_values_of_a_caller_may_hold_any_byte_but_are_not_used() -> None:
+    data = environment().replace(b"agi_calleridname: unknown", b'agi_calleridname: \xff\r";,\x01')
+    assert isinstance(Protocol().receive(data)[0], Request)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_each_key_must_come_once_in_its_place(key: str) -> None:
+    lines = environment().split(b"\n")
+    index = KEYS.index(key)
+    missing = lines[:index] + lines[index + 1 :]
+    twice = [*lines[: index + 1], *lines[index:]]
+    assert _cause(b"\n".join(missing)) is Cause.MALFORMED
+    assert _cause(b"\n".join(twice)) is Cause.MALFORMED
+
+
+@pytest.mark.parametrize(
+    "injected",
+    ["x\n", "x\n\n", "x\nagi_network_script: route?dialled=115&trunk=carrier&caller=", "x\nHANGUP", "\n200 result=0"],
+)
+def test_a_line_feed_in_a_callers_name_ends_the_dialogue(injected: str) -> None:
+    assert _cause(environment(calleridname=injected)) is Cause.MALFORMED
+
+
+def test_a_forged_rest_of_the_environment_ends_the_dialogue() -> None:
+    rest = "".join(f"{key}: 0\n" for key in KEYS[KEYS.index("agi_callingpres") :])
+    assert _cause(environment(calleridname=f"x\n{rest}")) is Cause.MALFORMED
+
+
+@pytest.mark.parametrize("unique_id", ["", "1 2", "1,ROUTE_OK=x", '1"', "ü", "1\r", "1" * 150])
+def test_a_unique_id_outside_its_characters_ends_the_dialogue(unique_id: str) -> None:
+    assert _cause(environment(uniqueid=unique_id)) is Cause.MALFORMED
+
+
+def test_request_and_script_must_agree() -> None:
+    assert _cause(environment(request="agi://127.0.0.1/other")) is Cause.MALFORMED
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "",
+        "ROUTE?dialled=1",
+        "../route?dialled=1",
+        "route?dialled=1&dialled=2",
+        "route?dialled=1 2",
+        "route?dialled=+49",
+        "route?dialled=%4",
+        "route?dialled=%GG",
+        "route?dialled=%00",
+        "route?dialled",
+        "route?=1",
+        "route?dialled=1&",
+        "route?" + "&".join(f"{letter}=1" for letter in "abcdefghi"),
+    ],
+)
+def test_a_script_the_dialplan_cannot_write_is_refused(script: str) -> None:
+    assert _cause(environment(script)) is Cause.BAD_REQUEST
+
+
+def test_what_is_not_utf8_is_replaced_and_never_dropped() -> None:
+    (event,) = Protocol().receive(environment(route_script(b"0537289\xff0")))
+    assert isinstance(event, Request)
+    assert event.query["dialled"] == "0537289\N{REPLACEMENT CHARACTER}0"
+
+
+def test_bounds() -> None:
+    assert _cause(b"agi_network: " + b"y" * MAXIMUM_LINE_BYTES) is Cause.TOO_LONG
+    assert _cause(environment(calleridname="y" * MAXIMUM_LINE_BYTES)) is Cause.TOO_LONG
+    assert _cause(b"agi_network: yes\n" * (MAXIMUM_PHASE_BYTES // 17 + 1)) is Cause.TOO_LONG
+    assert _cause(b"\0") is Cause.MALFORMED
+    assert _cause(environment() + b"\0") is Cause.MALFORMED
+    assert _cause(environment() + b"200 result=0\n") is Cause.MALFORMED
+
+
+def test_an_endless_reply_is_bounded() -> None:
+    protocol = _waiting()
+    assert protocol.receive(b"520-Usage\n") == ()
+    events = [event for _ in range(20) for event in protocol.receive(b"usage text\n" * 100)]
+    assert [event.cause for event in events if isinstance(event, Failed)] == [Cause.TOO_LONG]
+
+
+def test_a_long_environment_leaves_room_for_the_reply() -> None:
+    protocol = Protocol()
+    long = environment(calleridname="y" * 4_000, accountcode="y" * 4_000, context="y" * 4_000, extension="y" * 2_000)
+    assert isinstance(protocol.receive(long)[0], Request)
+    protocol.send(COMMAND)
+    (event,) = protocol.receive(b"520-Usage\n" + b"usage text\n" * 500 + b"520 End of proper usage.\n")
+    assert isinstance(event, Failed)
+    assert event.cause is Cause.COMMAND_REFUSED
+
+
+def test_the_reply_ends_the_dialogue() -> None:
+    protocol = _waiting()
+    assert protocol.receive(ACCEPTED + b"anything\n") == (Accepted(),)
+    assert protocol.receive(b"more") == ()
+    assert protocol.receive_eof() == ()
+
+
+def test_a_hangup_line_is_no_reply() -> None:
+    assert _waiting().receive(b"HANGUP\n" + ACCEPTED) == (HungUp(), Accepted())
+
+
+@pytest.mark.parametrize(
+    ("reply", "cause"),
+    [
+        (b"200 result=-2\n", Cause.COMMAND_REFUSED),
+        (b"200 result=1 (x)\n", Cause.COMMAND_REFUSED),
+        (b"200 nothing\n", Cause.COMMAND_REFUSED),
+        (b"510 Invalid or unknown command\n", Cause.COMMAND_REFUSED),
+        (b"511 Command Not Permitted on a dead channel or intercept routine\n", Cause.COMMAND_REFUSED),
+        (b"520 Invalid command syntax.  Proper usage not available.\n", Cause.COMMAND_REFUSED),
+        (b"nonsense\n", Cause.MALFORMED),
+        (b"\n", Cause.MALFORMED),
+        (b"2000 result=0\n", Cause.MALFORMED),
+    ],
+)
+def test_other_replies_fail(reply: bytes, cause: Cause) -> None:
+    (event,) = _waiting().receive(reply)
+    assert isinstance(event, Failed)
+    assert event.cause is cause
+
+
+def test_a_long_520_is_read_to_its_end() -> None:
+    protocol = _waiting()
+    text = b"520-Invalid command syntax.  Proper usage follows:\nUsage: EXEC\n200 result=0\nHANGUP\n"
+    assert protocol.receive(text) == (HungUp(),)
+    (event,) = protocol.receive(b"520 End of proper usage.\n")
+    assert isinstance(event, Failed)
+    assert event.cause is Cause.COMMAND_REFUSED
+
+
+def test_a_peer_that_closes_early_failed() -> None:
+    for protocol in (Protocol(), _waiting()):
+        (event,) = protocol.receive_eof()
+        assert isinstance(event, Failed)
+        assert event.cause is Cause.PEER_CLOSED
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        b"",
+        b'EXEC MSet "A=1"',
+        b'EXEC MSet "A=1"\nHANGUP\n',
+        b'EXEC MSet "A=\r"\n',
+        b'EXEC MSet "A=\0"\n',
+        b'EXEC MSet "A=\xc3\xbc"\n',
+        b"EXEC System reboot\n",
+        b"HANGUP\n",
+        b'EXEC MSet "' + b"A" * MAXIMUM_COMMAND_BYTES + b'"\n',
+    ],
+)
+def test_only_one_safe_line_is_ever_sent(command: bytes) -> None:
+    protocol = Protocol()
+    protocol.receive(environment())
+    with pytest.raises(ValueError, match="command"):
+        protocol.send(command)
+
+
+def test_a_second_command_or_an_early_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="state is environment"):
+        Protocol().send(COMMAND)
+    with pytest.raises(ValueError, match="state is waiting"):
+        _waiting().send(COMMAND)
