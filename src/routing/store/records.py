@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the store gives out: values, never rows of the database library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleUrls:
+    """Addresses with passwords (``postgresql+asyncpg://…``) of a database's three login roles."""
+
+    owner: str = field(repr=False)
+    router: str = field(repr=False)
+    web: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """One event of one call. ``seq`` counts from 1 without gaps in the order of commits.
+
+    ``payload`` is what ``routing.core.events.payload_of`` returned: no telephone numbers of callers.
+    """
+
+    seq: int
+    node: str
+    unique_id: str
+    kind: str
+    at: datetime
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCall:
+    """A call as its events have told it so far; what no event has told is ``None``.
+
+    ``received`` and ``caller_number`` are gone once ``expires_at`` has come, and so is a ``dialled_number`` that is
+    no tenant's. ``caller_number is None`` alone says nothing: ``caller_withheld`` says that the caller withheld it.
+    ``kind`` is the destination's kind. Each ``…_at`` is the first time that it happened; all are aware, in UTC.
+    ``agent`` answered or, before an answer, is being rung; ``ringing`` are the agents being rung now, sorted.
+    """
+
+    node: str
+    unique_id: str
+    linked_id: str | None
+    trunk: str | None
+    received: str | None
+    dialled_number: str | None
+    caller_number: str | None
+    caller_withheld: bool
+    tenant: str | None
+    service_line: str | None
+    kind: str | None
+    level: str | None
+    queue: str | None
+    announcement: str | None
+    target: str | None
+    table_version: int | None
+    reasons: tuple[str, ...]
+    agent: str | None
+    ringing: tuple[str, ...]
+    received_at: datetime | None
+    routed_at: datetime | None
+    queued_at: datetime | None
+    rung_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    outcome: str | None
+    cause: int | None
+    expires_at: datetime | None

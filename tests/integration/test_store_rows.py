@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The configuration in versions: what is saved comes back, and every version stays."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, get_args, get_type_hints
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from routing.core.rows import (
+    AgentGroupRow,
+    AgentRow,
+    DidRow,
+    OpeningHoursRow,
+    Rows,
+    TenantRow,
+    key_of,
+)
+from routing.store import RoleUrls, Store, StoreError
+from routing.store.address import Address
+
+T0 = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+STAMP: dict[str, Any] = {"author": "test", "comment": "Prüfung", "at": T0}
+
+_TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
+_ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+_INSTANTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=_ZONES)  # noqa: DTZ001, bounds are naive
+_VALUES: dict[Any, st.SearchStrategy[Any]] = {
+    str: _TEXTS,
+    str | None: st.none() | _TEXTS,
+    bool: st.booleans(),
+    int | None: st.none() | st.integers(-(2**31), 2**31 - 1),
+    datetime | None: st.none() | _INSTANTS,
+    tuple[str, ...]: st.lists(_TEXTS, max_size=3).map(tuple),
+    tuple[tuple[int, int, int], ...]: st.lists(st.tuples(*[st.integers(0, 1440)] * 3), max_size=3).map(tuple),
+    tuple[tuple[date, str], ...]: st.lists(st.tuples(st.dates(), _TEXTS), max_size=3).map(tuple),
+}
+
+
+def _rows() -> st.SearchStrategy[Rows]:
+    """Any rows at all: they need not mean anything together, only have keys of their own."""
+    collections = {}
+    for item, hint in get_type_hints(Rows).items():
+        row_type = get_args(hint)[0]
+        hints = get_type_hints(row_type)
+        row = st.builds(row_type, **{column.name: _VALUES[hints[column.name]] for column in fields(row_type)})
+        collections[item] = st.lists(row, max_size=3, unique_by=key_of).map(tuple)
+    return st.builds(Rows, **collections)
+
+
+def _as_sets(rows: Rows) -> dict[str, frozenset[Any]]:
+    return {item.name: frozenset(getattr(rows, item.name)) for item in fields(rows)}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=_rows())
+async def test_whatever_is_saved_comes_back(owner_store: Store, rows: Rows) -> None:
+    """Each example replaces the last one's rows: this is also a long history of changes."""
+    version = await owner_store.save_rows(rows, **STAMP, base_version=None)
+    loaded = await owner_store.load_rows()
+    assert loaded is not None
+    assert _as_sets(loaded[0]) == _as_sets(rows)
+    assert loaded[1] == version
+    assert await owner_store.save_rows(loaded[0], **STAMP, base_version=version) == version
+
+
+A = TenantRow(slug="a", name="Gemeinde A", valid_from=T0)
+B = TenantRow(slug="b", name="Gemeinde B")
+GROUP = AgentGroupRow(name="allgemein", title="Auskunft")
+
+
+def agent(number: int) -> AgentRow:
+    return AgentRow(name=f"agent{number:02}", device=f"device{number:02}", agent_groups=("allgemein",))
+
+
+async def test_nothing_is_live_before_the_first_import(store: Store) -> None:
+    assert await store.load_rows() is None
+
+
+async def test_versions_count_and_an_unchanged_configuration_stays_one(owner_store: Store, store: Store) -> None:
+    assert await owner_store.save_rows(Rows(tenants=(A,)), **STAMP, base_version=0) == 1
+    assert await owner_store.save_rows(Rows(tenants=(A,)), **STAMP, base_version=1) == 1
+    berlin = replace(A, valid_from=T0.astimezone(timezone(timedelta(hours=1))))
+    assert await owner_store.save_rows(Rows(tenants=(berlin,)), **STAMP, base_version=1) == 1
+    assert await owner_store.save_rows(Rows(tenants=(A, B)), **STAMP, base_version=1) == 2
+    assert await store.load_rows() == (Rows(tenants=(A, B)), 2)
+
+
+async def test_every_version_stays_readable(owner_store: Store, database: RoleUrls) -> None:
+    renamed = replace(A, name="Gemeinde A (neu)")
+    for rows in (Rows(tenants=(A, B)), Rows(tenants=(renamed, B)), Rows(tenants=(renamed,)), Rows(tenants=(A,))):
+        await owner_store.save_rows(rows, **STAMP, base_version=None)
+    connection = await asyncpg.connect(**Address.parse(database.owner).arguments(), timeout=10)
+    try:
+        history = await connection.fetch(
+            "SELECT name, version_from, version_to FROM amtsleitung.tenant ORDER BY version_from, name"
+        )
+        stamps = await connection.fetch("SELECT version, author, comment, at FROM amtsleitung.configuration_version")
+    finally:
+        await connection.close(timeout=10)
+    assert [tuple(row) for row in history] == [
+        ("Gemeinde A", 1, 2),
+        ("Gemeinde B", 1, 3),
+        ("Gemeinde A (neu)", 2, 4),
+        ("Gemeinde A", 4, None),
+    ]
+    assert [tuple(row) for row in stamps] == [(number, "test", "Prüfung", T0) for number in (1, 2, 3, 4)]
+
+
+async def test_a_change_to_an_old_version_is_refused(owner_store: Store) -> None:
+    await owner_store.save_rows(Rows(tenants=(A,)), **STAMP, base_version=None)
+    await owner_store.save_rows(Rows(tenants=(B,)), **STAMP, base_version=1)
+    with pytest.raises(StoreError, match="made to version 1, but version 2 is live"):
+        await owner_store.save_rows(Rows(tenants=(A,)), **STAMP, base_version=1)
+    assert await owner_store.load_rows() == (Rows(tenants=(B,)), 2)
+
+
+async def test_of_two_changes_at_once_one_is_told_so(owner_store: Store) -> None:
+    changes = [Rows(tenants=(replace(A, name=f"Gemeinde {number}"),)) for number in range(4)]
+    done = await asyncio.gather(
+        *(owner_store.save_rows(rows, **STAMP, base_version=0) for rows in changes), return_exceptions=True
+    )
+    assert sorted(str(type(result).__name__) for result in done) == ["StoreError"] * 3 + ["int"]
+
+
+async def test_a_device_keeps_its_secret_as_long_as_it_is_there(owner_store: Store, store: Store) -> None:
+    await owner_store.save_rows(Rows(agents=(agent(1), agent(2)), agent_groups=(GROUP,)), **STAMP, base_version=None)
+    first = await store.device_secrets()
+    assert set(first) == {"device01", "device02"}
+    assert len(set(first.values())) == 2
+    assert all(len(secret) == 32 for secret in first.values())
+    await owner_store.save_rows(Rows(agents=(agent(2), agent(3)), agent_groups=(GROUP,)), **STAMP, base_version=None)
+    second = await store.device_secrets()
+    assert set(second) == {"device02", "device03"}
+    assert second["device02"] == first["device02"]
+    await owner_store.save_rows(Rows(agents=(agent(1),), agent_groups=(GROUP,)), **STAMP, base_version=None)
+    assert (await store.device_secrets())["device01"] != first["device01"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (Rows(tenants=(replace(A, name="A\0"),)), r"tenants\[a\]\.name holds a character"),
+        (Rows(agent_groups=(replace(GROUP, title="\udc00"),)), r"agent_groups\[allgemein\]\.title holds a character"),
+        (Rows(tenants=(replace(A, valid_from=datetime(2026, 1, 1)),)), r"tenants\[a\]\.valid_from is a time without"),  # noqa: DTZ001
+        (Rows(tenants=(A, replace(A, name="Gemeinde C"))), r"tenants\[a\] is there twice"),
+        (
+            Rows(dids=(DidRow(head_number="+491", extension="", tenant="a", service_line="l"),) * 2),
+            r"dids\[\+491//None\] is there twice",
+        ),
+    ],
+)
+async def test_what_cannot_be_kept_is_named_and_changes_nothing(owner_store: Store, rows: Rows, sentence: str) -> None:
+    with pytest.raises(StoreError, match=sentence):
+        await owner_store.save_rows(rows, **STAMP, base_version=None)
+    assert await owner_store.load_rows() is None
+
+
+async def test_holidays_and_hours_keep_their_shape(owner_store: Store) -> None:
+    hours = OpeningHoursRow(
+        name="service-centre",
+        timezone="Europe/Berlin",
+        weekly=((0, 420, 1080), (4, 420, 1080)),
+        holiday_calendar="DE-NI",
+        holiday_dates=((date(2026, 10, 31), "Reformationstag"),),
+    )
+    await owner_store.save_rows(Rows(opening_hours=(hours,)), **STAMP, base_version=None)
+    assert await owner_store.load_rows() == (Rows(opening_hours=(hours,)), 1)
+
+
+async def test_only_the_owner_saves_and_the_web_knows_no_secret(store: Store, web_store: Store) -> None:
+    for role in (store, web_store):
+        with pytest.raises(StoreError, match="does not allow"):
+            await role.save_rows(Rows(tenants=(A,)), **STAMP, base_version=None)
+    assert await web_store.load_rows() is None
+    assert await store.device_secrets() == {}
+    with pytest.raises(StoreError, match="does not allow"):
+        await web_store.device_secrets()
