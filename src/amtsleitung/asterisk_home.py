@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Asterisk's private home below the state directory: the repository's configuration, and this machine's addresses.
+
+::
+
+    asterisk/etc/            the repository's asterisk/, copied at each start (Asterisk runs as nobody)
+    asterisk/etc/generated/  addresses and secrets (here), queues, devices and trunks (agi.ami)
+    asterisk/{var,run,log,spool}
+    sounds/                  prompts and music (agi.ami)
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from signal import Signals
+from urllib.parse import quote
+
+from amtsleitung.errors import Problem
+from amtsleitung.privileges import Credentials, first_barrier, private_directory
+from amtsleitung.provision import Asterisk
+from amtsleitung.service import Service
+from amtsleitung.settings import CHECKOUT, Bind
+
+SECRET_BYTES = 24
+RTP_PORTS = 400
+MANAGER_USER = "amtsleitung"
+# What the observer needs and no more: no console commands, no originated calls, no dialplan changes.
+MANAGER_READS = "system,call,agent,user,reporting"
+MANAGER_WRITES = "system,call,agent,user,config,reporting"
+PUBLISHED = ("queues.conf", "devices.conf", "trunks.conf")
+_SECRETS_KEPT = "manager-secret"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addresses:
+    """Where this node listens; every one on loopback unless the settings say otherwise."""
+
+    sip: Bind
+    fastagi: Bind
+    ami: Bind
+    rtp_start: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsteriskHome:
+    """One Asterisk's directories and what runs in them."""
+
+    state_directory: Path
+    node: str
+    program: Asterisk
+    credentials: Credentials | None
+    addresses: Addresses
+
+    @property
+    def root(self) -> Path:
+        return self.state_directory / "asterisk"
+
+    @property
+    def etc(self) -> Path:
+        return self.root / "etc"
+
+    @property
+    def generated(self) -> Path:
+        return self.etc / "generated"
+
+    @property
+    def sounds(self) -> Path:
+        return self.state_directory / "sounds"
+
+    def ami_url(self) -> str:
+        """``ami://user:secret@host:port`` of the one manager account."""
+        return f"ami://{MANAGER_USER}:{quote(self._secret(), safe='')}@{self.addresses.ami}"
+
+    def make(self) -> None:
+        """Makes the directories and writes every file that does not come from the database. Raises ``Problem``."""
+        try:
+            self._make()
+        except OSError as error:
+            raise Problem(
+                f"{error.filename or self.root} cannot be written ({error.strerror}): "
+                "set AMTSLEITUNG_STATE_DIR to a folder that can be written."
+            ) from error
+        if barrier := first_barrier(self.root, self.credentials):
+            name = self.credentials.name if self.credentials else "this user"
+            raise Problem(f"{name}, who runs Asterisk, may not enter {barrier}: set AMTSLEITUNG_STATE_DIR elsewhere.")
+
+    def _make(self) -> None:
+        for name in ("etc", "var", "run", "log", "spool"):
+            private_directory(self.root / name, self.credentials)
+        for folder in (self.generated, self.sounds, self.sounds / "music"):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)  # entered only through the private folders above it, or holds no secret
+        for path in sorted((CHECKOUT / "asterisk").rglob("*.conf")):
+            copy = self.etc / path.relative_to(CHECKOUT / "asterisk")
+            copy.parent.mkdir(exist_ok=True)
+            copy.parent.chmod(0o755)
+            shutil.copyfile(path, copy)
+            copy.chmod(0o644)
+        self._write(self.etc / "asterisk.conf", self._asterisk_conf())
+        for name, text in self._generated_files().items():
+            self._write(self.generated / name, text)
+        for name in PUBLISHED:  # Asterisk refuses a configuration whose includes are missing
+            if not (self.generated / name).exists():
+                self._write(self.generated / name, "")
+
+    def _write(self, path: Path, text: str) -> None:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.chmod(0o644)
+        temporary.replace(path)
+
+    def _asterisk_conf(self) -> str:
+        var = self.root / "var"
+        directories = {
+            "astetcdir": self.etc,
+            "astmoddir": self.program.module_directory,
+            "astvarlibdir": var,
+            "astdbdir": var,
+            "astkeydir": var,
+            "astdatadir": self.program.data_directory,
+            "astagidir": var,
+            "astspooldir": self.root / "spool",
+            "astrundir": self.root / "run",
+            "astlogdir": self.root / "log",
+            "astcachedir": self.root / "run",
+        }
+        lines = ["[directories]", *(f"{name} => {path}" for name, path in directories.items())]
+        lines += ["[options]", f"systemname = {self.node}", "live_dangerously = no", "hideconnect = yes"]
+        return "\n".join(lines) + "\n"
+
+    def _generated_files(self) -> dict[str, str]:
+        addresses = self.addresses
+        return {
+            "globals.conf": f"FASTAGI={addresses.fastagi}\nSOUNDS={self.sounds}\nNODE={self.node}\n",
+            "transport.conf": f"[transport-udp]\ntype=transport\nprotocol=udp\nbind={addresses.sip}\n",
+            "rtp.conf": f"[general]\nrtpstart={addresses.rtp_start}\nrtpend={addresses.rtp_start + RTP_PORTS - 1}\n",
+            "music.conf": f"directory={self.sounds}/music\n",
+            "manager.conf": (
+                f"[general]\nbindaddr={addresses.ami.host}\nport={addresses.ami.port}\n"
+                f"[{MANAGER_USER}]\nsecret={self._secret()}\n"
+                f"deny=0.0.0.0/0.0.0.0\npermit=127.0.0.1/255.255.255.255\n"
+                f"read={MANAGER_READS}\nwrite={MANAGER_WRITES}\n"
+            ),
+        }
+
+    def _secret(self) -> str:
+        path = private_directory(self.state_directory / "secrets", None) / _SECRETS_KEPT
+        try:
+            return path.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            secret = secrets.token_urlsafe(SECRET_BYTES)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secret)
+            return secret
+
+    def service(self) -> Service:
+        """Asterisk as the supervisor starts it: in the foreground, unprivileged, ready when it says so itself."""
+        return Service(
+            name="asterisk",
+            argv=(*self.program.argv_prefix, "-f", "-C", str(self.etc / "asterisk.conf")),
+            env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", "HOME": "/", **self.program.environment},
+            cwd=Path("/"),
+            credentials=self.credentials,
+            ready=self._ready,
+            ready_seconds=60.0,
+            stop=((Signals.SIGTERM, 10.0),),
+            death_signal=Signals.SIGKILL,
+        )
+
+    async def _ready(self, _pid: int) -> bool:
+        """Asterisk opens the manager's port early; ``core waitfullybooted`` answers when modules are loaded."""
+        import asyncio
+
+        process = await asyncio.create_subprocess_exec(
+            *self.program.argv_prefix,
+            "-C",
+            str(self.etc / "asterisk.conf"),
+            "-rx",
+            "core waitfullybooted",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={"PATH": "/usr/bin:/bin", "HOME": "/", **self.program.environment},
+        )
+        try:
+            output, _ = await process.communicate()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        return b"fully booted" in output.lower()

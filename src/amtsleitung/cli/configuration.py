@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""``migrate``, ``import`` and ``export``: the database and what it is configured with."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from routing.core.rows import Rows
+    from routing.store import Store
+
+
+@click.command("migrate")
+def migrate_command() -> None:
+    """Bring the database of AMTSLEITUNG_DATABASE_URL up to date.
+
+    Creates the login roles owner, router and web, and writes their addresses below STATE_DIR/secrets/.
+    """
+    import asyncio
+
+    from amtsleitung.database import migrate_database
+    from amtsleitung.errors import Problem
+    from amtsleitung.settings import read_settings
+
+    settings = read_settings()
+    if settings.database_url is None:
+        raise Problem("AMTSLEITUNG_DATABASE_URL is not set: name the database, as postgresql://user:secret@host/name.")
+    asyncio.run(migrate_database(settings.database_url, settings.state_directory))
+    click.echo(f"The database is up to date; the roles' addresses are in {settings.state_directory / 'secrets'}.")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="The file is the whole configuration: what it does not name, goes.")
+@click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
+@click.option("--author", metavar="NAME", help="Who changes it; left out: your login name.")
+@click.option("--comment", default="", metavar="TEXT", help="Why.")
+def import_command(file: Path, replace: bool, dry_run: bool, author: str | None, comment: str) -> None:
+    """Import a YAML FILE as a new version of the configuration.
+
+    A tenant in the file replaces the tenant of the same slug, other rows the row of the same name; everything else
+    stays, unless --replace is given. A file with a problem changes nothing.
+    """
+    from amtsleitung.tables import rows_of_file, with_store
+
+    rows = rows_of_file(file)
+
+    async def work(store: Store) -> str:
+        return await _import(store, rows, file, replace=replace, dry_run=dry_run, author=author, comment=comment)
+
+    click.echo(with_store(work))
+
+
+async def _import(
+    store: Store, rows: Rows, file: Path, *, replace: bool, dry_run: bool, author: str | None, comment: str
+) -> str:
+    from amtsleitung.tables import compiled
+    from routing.config import merge
+    from routing.core.rows import Rows
+
+    live = await store.load_rows()
+    before, base = live if live is not None else (Rows(), None)
+    after = rows if replace else merge(before, rows)
+    compiled(after, version=0, place=str(file))
+    old, new = set(before.all()), set(after.all())
+    changes = f"{len(new - old)} rows new or changed, {len(old - new)} rows old or gone"
+    if dry_run:
+        return f"{file}: no problem found; it would make {changes}. Nothing was changed."
+    version = await store.save_rows(
+        after,
+        author=author or _login_name(),
+        comment=comment or f"import {file.name}",
+        at=datetime.now(UTC),
+        base_version=base,
+    )
+    if base == version:
+        return f"{file}: nothing differs from version {version}."
+    return f"{file}: version {version} is live ({changes})."
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+@click.command("export")
+@click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
+def export_command(output: Path | None) -> None:
+    """Write the live configuration as YAML; importing it again changes nothing."""
+    from amtsleitung.errors import Problem
+    from amtsleitung.tables import live_rows, with_store
+    from routing.config import export_yaml
+
+    rows, _version = with_store(live_rows)
+    text = export_yaml(rows)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"{output} cannot be written ({error.strerror}): choose another path.") from error

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""``run``, ``call`` and ``doctor``: the whole system, one real call through it, and what is wrong with it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command("run")
+@click.option("--once", is_flag=True, help="End after the demonstration call: exit 0 exactly if all went as expected.")
+def run_command(once: bool) -> None:
+    """Bring everything up and place a demonstration call (evaluation and development, not operation).
+
+    Starts PostgreSQL, Asterisk, fastagi, ami and api on this machine's loopback, imports the example service centre
+    into an empty database, prints the address of the agent's page, and places one real call. Ctrl-C ends everything.
+    """
+    from amtsleitung.run import run
+
+    sys.exit(run(once=once))
+
+
+@click.command("call")
+@click.argument("dialled")
+@click.option("--caller", metavar="N", help="The caller's number; left out: withheld.")
+@click.option("--at", "at_text", metavar="ISO", help="Decide as if it were this instant (demonstration trunk only).")
+@click.option("--agent", metavar="NAME", help="Whose telephone answers; left out: the first agent of the line's group.")
+def call_command(dialled: str, caller: str | None, at_text: str | None, agent: str | None) -> None:
+    """Place one real call to DIALLED through the running system and print what happens.
+
+    SIPp is the carrier and the agent's telephone. Exit 0 exactly if the call took the way that `route` names.
+    """
+    from amtsleitung.cli.routes import instant
+    from amtsleitung.demonstration import place_call
+
+    at = None if at_text is None else instant(at_text)
+    sys.exit(place_call(dialled=dialled, caller=caller, at=at, agent=agent))
+
+
+@click.command("doctor")
+def doctor_command() -> None:
+    """Check everything that a running system needs; say what is wrong and what to do."""
+    from amtsleitung.doctor import examine
+
+    sys.exit(examine())

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""``amtsleitung run``: the whole system on this machine, for evaluation and development.
+
+The order is the order of need: the database, what Asterisk must find, Asterisk, the call path, the observer that
+fills Asterisk from the database, the pages. Everything is ended in reverse, whatever happens in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from signal import Signals
+
+import click
+
+from agi.ami.publisher import Publisher, PublishError
+from amtsleitung.asterisk_home import RTP_PORTS, Addresses, AsteriskHome
+from amtsleitung.database import configuration, import_example_if_empty, migrate_database
+from amtsleitung.errors import Problem
+from amtsleitung.logs import configure_logs
+from amtsleitung.postgres import EmbeddedPostgres
+from amtsleitung.privileges import Credentials, unprivileged_user
+from amtsleitung.process import says_ready, service_argv
+from amtsleitung.processes import free_port, free_udp_port
+from amtsleitung.provision import asterisk, embedded_postgresql, sipp
+from amtsleitung.run_file import RunFile, read_run_file, remove_run_file, write_private, write_run_file
+from amtsleitung.service import Service
+from amtsleitung.settings import Bind, Settings, read_settings
+from amtsleitung.supervisor import Supervisor, lock_state_directory, supervise
+from routing.store import RoleUrls
+
+EXIT_UNEXPECTED = 3
+FIRST_RTP_PORT = 20_000
+LAST_RTP_PORT = 60_000
+
+
+def run(*, once: bool) -> int:
+    """Runs until a signal (or, with ``once``, the end of the demonstration); the exit status. Raises ``Problem``."""
+    configure_logs(level=logging.WARNING)
+    settings = read_settings()
+    click.echo("Amtsleitung: evaluation and development set-up. Ctrl-C ends everything.")
+    settings.state_directory.mkdir(parents=True, exist_ok=True)
+    _make_passable(settings.state_directory)
+    with lock_state_directory(settings.state_directory):
+        try:
+            return asyncio.run(_run(settings, once=once))
+        finally:
+            remove_run_file(settings.state_directory)
+
+
+def _make_passable(directory: Path) -> None:
+    """As root others run Asterisk and PostgreSQL: they must get through, though not look around."""
+    if os.geteuid() == 0:
+        directory.chmod(0o711)
+
+
+async def _run(settings: Settings, *, once: bool) -> int:
+    supervisor = Supervisor(log_directory=settings.state_directory / "log")
+    system = _System(
+        settings=settings, supervisor=supervisor, credentials=unprivileged_user(), started=time.monotonic()
+    )
+
+    async def body() -> int:
+        running = await system.start()
+        from amtsleitung.demonstration import demonstrate
+
+        ok = await demonstrate(running, say=click.echo)
+        if once:
+            return 0 if ok else EXIT_UNEXPECTED
+        click.echo("")
+        click.echo(f'Agent\'s page: {running.agent_page}   Another call: ./amtsleitung call "05372 89-0"   End: Ctrl-C')
+        await asyncio.Event().wait()
+        return 0
+
+    ended = await supervise(supervisor, body)
+    if ended.signal is not None:
+        click.echo(f"Ended by {ended.signal.name}.")
+        return 0 if not once else 128 + ended.signal
+    return ended.value if ended.value is not None else 0
+
+
+@dataclass(slots=True)
+class _System:
+    settings: Settings
+    supervisor: Supervisor
+    credentials: Credentials | None
+    started: float
+
+    def say(self, text: str) -> None:
+        click.echo(f"  {time.monotonic() - self.started:6.1f} s  {text}")
+
+    async def start(self) -> RunFile:
+        """Starts every service in order; what was chosen is written to ``run.json``."""
+        program = await asyncio.to_thread(asterisk, report=self.say)
+        await asyncio.to_thread(sipp, report=self.say)
+        urls, database = await self._database()
+        version = await import_example_if_empty(urls.owner)
+        self.say(f"configuration version {version} in {database}")
+        home = AsteriskHome(
+            state_directory=self.settings.state_directory,
+            node=self.settings.node,
+            program=program,
+            credentials=self.credentials,
+            addresses=self._addresses(),
+        )
+        home.make()
+        self.say("writing Asterisk's configuration and speaking the prompts …")
+        await self._publish(home, urls)
+        ami_url = home.ami_url()
+        await self._start(home.service(), f"Asterisk {program.version} on {home.addresses.sip}/udp ({program.origin})")
+        addresses = home.addresses
+        api = _chosen(self.settings.api_bind, free_port)
+        fastagi = str(addresses.fastagi)
+        async with asyncio.TaskGroup() as group:  # none of the three needs another one to get ready
+            group.create_task(self._service("fastagi", urls.router, {"FASTAGI_BIND": fastagi}, fastagi))
+            group.create_task(self._service("ami", urls.router, {"AMI_URL": ami_url}, str(addresses.ami)))
+            group.create_task(self._service("api", urls.web, {"API_BIND": str(api)}, f"http://{api}"))
+        return self._write_run_file(home, urls, database, api)
+
+    async def _publish(self, home: AsteriskHome, urls: RoleUrls) -> None:
+        """What the observer keeps up to date is there before Asterisk first looks for it."""
+        table, secrets = await configuration(urls.owner)
+        publisher = Publisher(
+            state_directory=home.state_directory,
+            node=home.node,
+            clock=lambda: datetime.now(UTC),
+            recorded=home.state_directory / "sounds" / "recorded",
+        )
+        try:
+            await publisher.write_files(table, secrets)
+        except PublishError as error:
+            raise Problem(str(error)) from error
+
+    async def _database(self) -> tuple[RoleUrls, str]:
+        if self.settings.database_url is not None:
+            urls = await migrate_database(self.settings.database_url, self.settings.state_directory)
+            return urls, "the database of AMTSLEITUNG_DATABASE_URL"
+        programs = await asyncio.to_thread(embedded_postgresql, report=self.say)
+        postgres = EmbeddedPostgres(
+            bin_directory=programs.bin_directory,
+            data_directory=self.settings.state_directory / "postgres",
+            credentials=self.credentials,
+            env={**os.environ, **programs.environment},
+        )
+        await self._start(postgres.service(), f"embedded PostgreSQL {programs.version} on 127.0.0.1:{postgres.port}")
+        admin_url = postgres.admin_url.removesuffix("/postgres") + "/amtsleitung"
+        return await migrate_database(admin_url, self.settings.state_directory), "the embedded PostgreSQL"
+
+    def _addresses(self) -> Addresses:
+        return Addresses(
+            sip=_chosen(self.settings.sip_bind, free_udp_port),
+            fastagi=_chosen(self.settings.fastagi_bind, free_port),
+            ami=Bind(host="127.0.0.1", port=free_port()),
+            rtp_start=_rtp_start(self.settings.state_directory),
+        )
+
+    async def _start(self, service: Service, text: str) -> None:
+        await self.supervisor.start(service)
+        self.say(text)
+
+    async def _service(self, name: str, database_url: str, environment: dict[str, str], text: str) -> None:
+        ready = self.settings.state_directory / f"{name}.ready"
+        ready.unlink(missing_ok=True)
+        variables = {"DATABASE_URL": database_url, "STATE_DIR": str(self.settings.state_directory), **environment}
+        service = Service(
+            name=name,
+            argv=service_argv(name, "--ready-file", str(ready)),
+            env={**os.environ, **{f"AMTSLEITUNG_{key}": value for key, value in variables.items()}},
+            ready=says_ready(ready),
+            ready_seconds=60.0,
+            death_signal=Signals.SIGKILL,
+        )
+        await self._start(service, f"{name} ({text})")
+
+    def _write_run_file(self, home: AsteriskHome, urls: RoleUrls, database: str, api: Bind) -> RunFile:
+        state = self.settings.state_directory
+        url_file = state / "secrets" / "database-owner.url"
+        write_private(url_file, urls.owner + "\n")
+        names = tuple(self.supervisor.pids())
+        content = RunFile(
+            pid=os.getpid(),
+            node=self.settings.node,
+            state_directory=str(state),
+            sip=str(home.addresses.sip),
+            fastagi=str(home.addresses.fastagi),
+            ami=str(home.addresses.ami),
+            api_url=f"http://{api}",
+            agent_page=f"http://{api}/agent/agent01",
+            database=database,
+            database_url_file=str(url_file),
+            asterisk=home.program.origin,
+            asterisk_version=home.program.version,
+            processes=dict(self.supervisor.pids()),
+            logs={name: str(state / "log" / f"{name}.log") for name in names},
+        )
+        write_run_file(state, content)
+        self.say(f"ready; what was chosen stands in {state / 'run.json'}")
+        click.echo(f"\nAgent's page: {content.agent_page}\n")
+        return content
+
+
+def _chosen(bind: Bind, free: Callable[[], int]) -> Bind:
+    """The bind that the settings name, with a free port where they leave it open."""
+    return bind if bind.port else replace(bind, port=free())
+
+
+def _rtp_start(state_directory: Path) -> int:
+    """A range of media ports for this checkout: two side by side should not meet, and Asterisk skips taken ports."""
+    slots = (LAST_RTP_PORT - FIRST_RTP_PORT) // RTP_PORTS
+    return FIRST_RTP_PORT + (hash_of(state_directory) % slots) * RTP_PORTS
+
+
+def hash_of(path: Path) -> int:
+    """A number for a path that is the same in every process."""
+    import hashlib
+
+    return int.from_bytes(hashlib.sha256(str(path).encode()).digest()[:4], "big")
+
+
+def running_system() -> RunFile:
+    """The running system of this state directory. Raises ``Problem`` if none runs."""
+    found = read_run_file(read_settings().state_directory)
+    if found is None:
+        raise Problem("No system is running here: start one with ./amtsleitung run (in another terminal).")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit("start with ./amtsleitung run")

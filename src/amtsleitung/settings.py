@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Every setting, from the environment; ``.env.example`` documents them for people.
+
+A setting's variable may also be given as a file: ``AMTSLEITUNG_DATABASE_URL_FILE`` names a file that holds the value,
+so that secrets need not stand in an environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from amtsleitung.errors import Problem
+from amtsleitung.provision import cache_folder
+
+PREFIX = "AMTSLEITUNG_"
+CHECKOUT = Path(__file__).resolve().parents[2]
+MAXIMUM_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """An address to listen on; port 0 lets the machine choose a free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says, with the defaults filled in. ``None`` = found or chosen at start."""
+
+    state_directory: Path
+    node: str
+    database_url: str | None
+    sip_bind: Bind
+    fastagi_bind: Bind
+    api_bind: Bind
+    ami_url: str | None
+    api_hosts: tuple[str, ...]
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this environment. Raises ``Problem`` naming the variable and the remedy."""
+    reader = _Reader(environment)
+    return Settings(
+        state_directory=_state_directory(reader.value("STATE_DIR")),
+        node=reader.value("NODE") or "node1",
+        database_url=reader.value("DATABASE_URL"),
+        sip_bind=reader.bind("SIP_BIND"),
+        fastagi_bind=reader.bind("FASTAGI_BIND"),
+        api_bind=reader.bind("API_BIND"),
+        ami_url=reader.value("AMI_URL"),
+        api_hosts=tuple((reader.value("API_HOSTS") or "127.0.0.1,localhost").split(",")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    environment: Mapping[str, str]
+
+    def value(self, name: str) -> str | None:
+        if file := self.environment.get(f"{PREFIX}{name}_FILE"):
+            try:
+                return Path(file).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise Problem(f"{PREFIX}{name}_FILE names {file}, which cannot be read: check the path.") from error
+        return self.environment.get(PREFIX + name) or None
+
+    def bind(self, name: str) -> Bind:
+        text = self.value(name) or "127.0.0.1:0"
+        host, colon, port = text.rpartition(":")
+        if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > MAXIMUM_PORT:
+            raise Problem(f"{PREFIX}{name} is {text!r}: write an address and a port, such as 127.0.0.1:8080.")
+        return Bind(host=host, port=int(port))
+
+
+def _state_directory(text: str | None) -> Path:
+    """``.state`` in the checkout; as root below the cache folder, since Asterisk and PostgreSQL run as ``nobody``."""
+    if text is not None:
+        return Path(text).absolute()
+    if os.geteuid() != 0:
+        return CHECKOUT / ".state"
+    digest = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:10]
+    return cache_folder() / "state" / f"{CHECKOUT.name}-{digest}"

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""SIPp as the carrier's caller and as an agent's telephone: real SIP, for the demonstration and for ``call``."""
+
+from amtsleitung.telephones.phones import Placed, place, registered, telephone
+from amtsleitung.telephones.sipp import SippRun, start_sipp
+
+__all__ = ["Placed", "SippRun", "place", "registered", "start_sipp", "telephone"]

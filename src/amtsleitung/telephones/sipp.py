@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""One SIPp process: a scenario with its blanks filled in, a private directory, an end that is certain.
+
+SIPp waits for ever unless it is told otherwise, so every run has a number of calls and a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from signal import Signals
+
+from amtsleitung.processes import Child, spawn
+from amtsleitung.provision import sipp
+
+SCENARIOS = Path(__file__).with_name("scenarios")
+RTPMAPS = {"g722": (9, "G722/8000"), "alaw": (8, "PCMA/8000"), "ulaw": (0, "PCMU/8000")}
+WIDEBAND = ("g722", "alaw")
+_SILENT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SippRun:
+    """A running SIPp. ``messages`` are the SIP messages so far, as they went over the wire."""
+
+    child: Child
+    directory: Path
+
+    @property
+    def messages(self) -> str:
+        return _text(self.directory / "messages.log")
+
+    @property
+    def complaint(self) -> str:
+        """What SIPp says about a run that failed."""
+        lines = (_text(self.directory / "errors.log") + _text(self.directory / "output")).strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+
+@asynccontextmanager
+async def start_sipp(
+    scenario: str,
+    *,
+    blanks: Mapping[str, str],
+    keys: Mapping[str, str],
+    address: str,
+    port: int,
+    remote: str | None,
+    calls: int,
+    deadline_seconds: float,
+    more: tuple[str, ...] = (),
+    scenarios: Path = SCENARIOS,
+) -> AsyncIterator[SippRun]:
+    """Runs a scenario from ``address:port`` to ``remote`` (``None``: waits for calls); it is ended on leaving.
+
+    ``blanks`` replace ``@NAME@`` in the scenario, ``keys`` are SIPp's own ``[name]``. Raises ``Problem`` if SIPp is
+    not to be had.
+    """
+    program = await asyncio.to_thread(sipp)
+    directory = Path(tempfile.mkdtemp(prefix="amtsleitung-sipp-"))
+    try:
+        text = _text(scenarios / f"{scenario}.xml")
+        for name, value in blanks.items():
+            text = text.replace(f"@{name}@", value)
+        _write(directory / "scenario.xml", text)
+        argv = [*program.argv_prefix, *((remote,) if remote else ()), "-sf", "scenario.xml"]
+        argv += ["-i", address, "-p", str(port), "-m", str(calls), "-l", "10", "-nostdin"]
+        argv += ["-timeout", f"{int(deadline_seconds)}s", "-timeout_error"]
+        argv += ["-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log"]
+        argv += [part for name, value in keys.items() for part in ("-key", name, value)]
+        child = await spawn(
+            (*argv, *more),
+            env={**os.environ, **program.environment, "TERM": "dumb"},
+            cwd=directory,
+            death_signal=Signals.SIGKILL,
+        )
+        drain = asyncio.create_task(_drain(child, directory / "output"), name=f"output of sipp {scenario}")
+        try:
+            yield SippRun(child=child, directory=directory)
+        finally:
+            await child.stop(((Signals.SIGKILL, _SILENT_SECONDS),))
+            drain.cancel()
+            await asyncio.gather(drain, return_exceptions=True)
+            child.close_output()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _drain(child: Child, path: Path) -> None:
+    """SIPp draws its screen without end; the last of it is kept for a complaint."""
+    while block := await child.output.read(65_536):
+        _write(path, block.decode("utf-8", "replace")[-4_000:])
+
+
+def media_blanks(offer: tuple[str, ...] = WIDEBAND) -> dict[str, str]:
+    """The blanks that name the codecs offered."""
+    known = [RTPMAPS[name] for name in offer]
+    return {
+        "PAYLOADS": " ".join(str(payload) for payload, _ in known),
+        "RTPMAPS": "\n".join(f"a=rtpmap:{payload} {name}" for payload, name in known),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="backslashreplace")
+    except FileNotFoundError:
+        return ""
