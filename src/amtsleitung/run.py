@@ -41,7 +41,7 @@ FIRST_RTP_PORT = 20_000
 LAST_RTP_PORT = 60_000
 
 
-def run(*, once: bool) -> int:
+def run(*, once: bool, demonstration: bool = True, logs: bool = False) -> int:
     """Runs until a signal (or, with ``once``, the end of the demonstration); the exit status. Raises ``Problem``."""
     configure_logs(level=logging.WARNING)
     settings = read_settings()
@@ -50,7 +50,7 @@ def run(*, once: bool) -> int:
     _make_passable(settings.state_directory)
     with lock_state_directory(settings.state_directory):
         try:
-            return asyncio.run(_run(settings, once=once))
+            return asyncio.run(_run(settings, once=once, demonstration=demonstration, logs=logs))
         finally:
             remove_run_file(settings.state_directory)
 
@@ -61,17 +61,19 @@ def _make_passable(directory: Path) -> None:
         directory.chmod(0o711)
 
 
-async def _run(settings: Settings, *, once: bool) -> int:
-    supervisor = Supervisor(log_directory=settings.state_directory / "log")
+async def _run(settings: Settings, *, once: bool, demonstration: bool, logs: bool) -> int:
+    supervisor = Supervisor(log_directory=settings.state_directory / "log", echo=sys.stderr if logs else None)
     system = _System(
         settings=settings, supervisor=supervisor, credentials=unprivileged_user(), started=time.monotonic()
     )
 
     async def body() -> int:
         running = await system.start()
-        from amtsleitung.demonstration import demonstrate
+        ok = True
+        if demonstration:
+            from amtsleitung.demonstration import demonstrate
 
-        ok = await demonstrate(running, say=click.echo)
+            ok = await demonstrate(running, say=click.echo)
         if once:
             return 0 if ok else EXIT_UNEXPECTED
         click.echo("")

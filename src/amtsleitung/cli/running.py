@@ -10,7 +10,9 @@ import click
 
 @click.command("run")
 @click.option("--once", is_flag=True, help="End after the demonstration call: exit 0 exactly if all went as expected.")
-def run_command(once: bool) -> None:
+@click.option("--no-demonstration", is_flag=True, help="Place no call; only bring everything up.")
+@click.option("--logs", is_flag=True, help="Show what every process logs, with its name in front, also here.")
+def run_command(once: bool, no_demonstration: bool, logs: bool) -> None:
     """Bring everything up and place a demonstration call (evaluation and development, not operation).
 
     Starts PostgreSQL, Asterisk, fastagi, ami and api on this machine's loopback, imports the example service centre
@@ -18,7 +20,9 @@ def run_command(once: bool) -> None:
     """
     from amtsleitung.run import run
 
-    sys.exit(run(once=once))
+    if once and no_demonstration:
+        raise click.UsageError("--once ends after the demonstration, which --no-demonstration leaves out")
+    sys.exit(run(once=once, demonstration=not no_demonstration, logs=logs))
 
 
 @click.command("call")
