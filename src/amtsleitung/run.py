@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from signal import Signals
 
@@ -132,7 +131,6 @@ class _System:
         publisher = Publisher(
             state_directory=home.state_directory,
             node=home.node,
-            clock=lambda: datetime.now(UTC),
             recorded=home.state_directory / "sounds" / "recorded",
         )
         try:

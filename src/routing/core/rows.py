@@ -186,11 +186,9 @@ class Problem:
         return f"{self.place}: {self.sentence}"
 
 
-@dataclass(frozen=True, slots=True)
 class CompileError(Exception):
     """The rows do not compile; ``problems`` lists all of them."""
 
-    problems: tuple[Problem, ...] = field(default=())
-
-    def __str__(self) -> str:
-        return "; ".join(str(problem) for problem in self.problems)
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The application: its routes, its protection and the feeds that live as long as it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api import pages
+from api.cards import Directory
+from api.dependencies import Services, services_of
+from api.errors import install_handlers
+from api.live import EventHub
+from api.protection import Protection
+from api.routes import calls, events, health
+from routing.store import EventFeed, Store, TableFeed
+
+__all__ = ["create_app", "services_of"]
+
+_STATIC = Path(__file__).parent / "static"
+_log = structlog.get_logger("api")
+
+
+def create_app(
+    *,
+    store: Store,
+    node: str | None,
+    allowed_hosts: Collection[str],
+    clock: Callable[[], datetime],
+    heartbeat_seconds: float = 10.0,
+) -> FastAPI:
+    """The API over a connected store, which stays the caller's to close.
+
+    ``node``: show this node's events only (None: all). ``allowed_hosts``: names under which the API may be asked,
+    ``"*"`` for any. ``heartbeat_seconds``: longest silence on an event stream.
+    """
+    directory = Directory()
+    hub = EventHub(store, directory, node=node)
+    app = FastAPI(
+        title="Amtsleitung",
+        summary="Calls of a telephone service centre for many municipalities",
+        docs_url=None,  # both documentation pages load scripts from foreign hosts
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.services = Services(
+        store=store, hub=hub, directory=directory, clock=clock, heartbeat_seconds=heartbeat_seconds, node=node
+    )
+    for routes in (health, calls, events, pages):
+        app.include_router(routes.router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    install_handlers(app)
+    app.add_middleware(Protection, allowed_hosts=frozenset(allowed_hosts))
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services = services_of(app)
+    hub, directory = services.hub, services.directory
+    table_feed = TableFeed(
+        services.store,
+        on_table=directory.replace,
+        on_problem=lambda problem: _log.warning("configuration not usable", problem=problem),
+    )
+    event_feed = EventFeed(services.store, after=None, on_events=hub.take, on_state=hub.take_state)
+    tasks = [
+        asyncio.create_task(_lives(table_feed.run(), hub), name="table feed"),
+        asyncio.create_task(_lives(event_feed.run(), hub), name="event feed"),
+        asyncio.create_task(_lives(hub.run(), hub), name="event fan-out"),
+    ]
+    try:
+        yield
+    finally:
+        hub.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _lives(work: Coroutine[Any, Any, None], hub: EventHub) -> None:
+    # A feed that ends leaves pages that look alive and show nothing: readiness must fail and streams must say so.
+    try:
+        await work
+    except Exception:
+        _log.exception("a feed of the api ended", task=asyncio.current_task())
+    hub.fail()
