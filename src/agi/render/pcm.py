@@ -26,7 +26,7 @@ _CUT = 0.92
 _REMEDY = "save it as 16-bit PCM WAV, mono or stereo, at 8 to 48 kHz"
 
 
-class SoundProblem(Exception):  # noqa: N818 - the house calls its one-sentence errors problems
+class SoundProblem(Exception):
     """One clear sentence about a text, a recording or a folder: what is wrong, where, and the remedy."""
 
 

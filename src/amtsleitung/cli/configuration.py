@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from routing.store import Store
 
 
-@click.command("migrate")
+@click.command("migrate", short_help="Bring the database up to date.")
 def migrate_command() -> None:
     """Bring the database of AMTSLEITUNG_DATABASE_URL up to date.
 
@@ -34,7 +34,7 @@ def migrate_command() -> None:
     click.echo(f"The database is up to date; the roles' addresses are in {settings.state_directory / 'secrets'}.")
 
 
-@click.command("import")
+@click.command("import", short_help="Import a YAML file as a new version of the configuration.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="The file is the whole configuration: what it does not name, goes.")
 @click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
@@ -90,7 +90,7 @@ def _login_name() -> str:
         return "unknown"
 
 
-@click.command("export")
+@click.command("export", short_help="Write the live configuration as YAML.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead of standard output.")
 def export_command(output: Path | None) -> None:
     """Write the live configuration as YAML; importing it again changes nothing."""

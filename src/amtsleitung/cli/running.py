@@ -8,7 +8,7 @@ import sys
 import click
 
 
-@click.command("run")
+@click.command("run", short_help="Bring everything up and place a demonstration call.")
 @click.option("--once", is_flag=True, help="End after the demonstration call: exit 0 exactly if all went as expected.")
 @click.option("--no-demonstration", is_flag=True, help="Place no call; only bring everything up.")
 @click.option("--logs", is_flag=True, help="Show what every process logs, with its name in front, also here.")
@@ -25,7 +25,7 @@ def run_command(once: bool, no_demonstration: bool, logs: bool) -> None:
     sys.exit(run(once=once, demonstration=not no_demonstration, logs=logs))
 
 
-@click.command("call")
+@click.command("call", short_help="Place one real call through the running system.")
 @click.argument("dialled")
 @click.option("--caller", metavar="N", help="The caller's number; left out: withheld.")
 @click.option("--at", "at_text", metavar="ISO", help="Decide as if it were this instant (demonstration trunk only).")
@@ -42,7 +42,7 @@ def call_command(dialled: str, caller: str | None, at_text: str | None, agent: s
     sys.exit(place_call(dialled=dialled, caller=caller, at=at, agent=agent))
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Say what is wrong, and what to do.")
 def doctor_command() -> None:
     """Check everything that a running system needs; say what is wrong and what to do."""
     from amtsleitung.doctor import examine

@@ -10,7 +10,7 @@ import click
 _READY_HELP = "Write this file, with the address listened on, when the service is ready."
 
 
-@click.group("serve")
+@click.group("serve", short_help="Run one service in the foreground: fastagi, ami or api.")
 def serve_group() -> None:
     """Run one service in the foreground: fastagi, ami or api.
 

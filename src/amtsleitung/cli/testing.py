@@ -8,7 +8,11 @@ import sys
 import click
 
 
-@click.command("test", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(
+    "test",
+    short_help="Run every test, on real parts.",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
 @click.option("--fast", is_flag=True, help="Only what scripts/check runs: linters, types, unit and property tests.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def test_command(fast: bool, pytest_arguments: tuple[str, ...]) -> None:
