@@ -68,7 +68,9 @@ def changes(call: Mapping[str, Any], event: CallEvent) -> dict[str, Any]:
         case AgentRung():
             return _rung(call, event) | _first(call, "rung_at", event.at)
         case RingEnded():
-            ringing = {key: agent for key, agent in call["ringing"].items() if key != event.agent_channel}
+            # After a restart the observer knows only who was rung, not on which channel.
+            over = {event.agent_channel} if event.agent_channel else set(call["ringing"])
+            ringing = {k: agent for k, agent in call["ringing"].items() if k not in over or agent != event.agent}
             return _rings_left(call, ringing)
         case CallAnswered():
             # Whoever else is being rung is so no longer, also if the event that says it is lost.

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Call events on their way to the database: in order, in batches, through any outage.
+
+Its one rule: putting an event in never waits. While the database is away events wait here, up to a limit; beyond it
+the oldest are dropped, counted and logged, because a live page needs the newest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from random import random
+from typing import Protocol
+
+import structlog
+
+from routing.core.events import CallEvent
+
+EVENT_LIMIT = 50_000
+BATCH = 200
+RECORD_SECONDS = 30.0
+FIRST_WAIT_SECONDS = 0.2
+LONGEST_WAIT_SECONDS = 5.0
+_TRIES_OF_ONE = 5
+
+_log = structlog.get_logger(__name__)
+
+
+class Recorder(Protocol):
+    """Where events go; `routing.store.Store` is one."""
+
+    async def record(self, events: Sequence[CallEvent]) -> int:
+        """Write them in one transaction, each once however often it is asked; the last sequence number."""
+
+    async def ping(self) -> None:
+        """Raise if the database is away."""
+
+
+class EventWriter:
+    """`put` from anywhere, `run` in one task. ``dropped`` counts events that were lost for good."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+        limit: int = EVENT_LIMIT,
+        first_wait_seconds: float = FIRST_WAIT_SECONDS,
+    ) -> None:
+        """``prepare`` is awaited, again after each failure, before the first event is written."""
+        self._recorder = recorder
+        self._prepare = prepare
+        self._limit = limit
+        self._first_wait_seconds = first_wait_seconds
+        self._waiting: deque[CallEvent] = deque()
+        self._arrived = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self.dropped = 0
+        self.failures = 0
+
+    def put(self, events: Sequence[CallEvent]) -> None:
+        """Have these written after all that came before."""
+        if not events:
+            return
+        self._waiting.extend(events)
+        before = self.dropped
+        while len(self._waiting) > self._limit:
+            self._waiting.popleft()
+            self.dropped += 1
+        if before == 0 and self.dropped:
+            _log.error("call events are being dropped: the database has been away for too long", limit=self._limit)
+        self._empty.clear()
+        self._arrived.set()
+
+    async def written(self) -> None:
+        """Return when nothing waits."""
+        await self._empty.wait()
+
+    async def run(self) -> None:
+        """Write until cancelled. An event may be written twice after a failure; the recorder sees to that."""
+        while True:
+            try:
+                if self._prepare is not None:
+                    async with asyncio.timeout(RECORD_SECONDS):
+                        await self._prepare()
+                    self._prepare = None
+                await self._write_waiting()
+            except Exception as error:
+                await self._wait_after(error)
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            # After a failure one at a time: if one event is the reason, it is found.
+            batch = [self._waiting[i] for i in range(min(len(self._waiting), 1 if self.failures else BATCH))]
+            dropped = self.dropped
+            async with asyncio.timeout(RECORD_SECONDS):
+                await self._recorder.record(batch)
+            for _ in range(len(batch) - (self.dropped - dropped)):
+                self._waiting.popleft()
+            if self.failures:
+                _log.info("call events are being written again", waiting=len(self._waiting), dropped=self.dropped)
+            self.failures = 0
+        self._arrived.clear()
+        self._empty.set()
+        await self._arrived.wait()
+
+    async def _wait_after(self, error: Exception) -> None:
+        self.failures += 1
+        _log.warning("call events wait for the database", problem=str(error), waiting=len(self._waiting))
+        if self.failures >= _TRIES_OF_ONE and self._waiting and self._prepare is None and await self._is_there():
+            event = self._waiting.popleft()
+            self.dropped += 1
+            self.failures = 1
+            _log.error("a call event cannot be written and is dropped", kind=event.kind, unique_id=event.unique_id)
+            return
+        wait = min(LONGEST_WAIT_SECONDS, self._first_wait_seconds * 2.0 ** min(self.failures - 1, 10))
+        await asyncio.sleep(wait * (1 - random() / 2))  # noqa: S311  # spread, not secrecy
+
+    async def _is_there(self) -> bool:
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                await self._recorder.ping()
+        except Exception:
+            return False
+        return True

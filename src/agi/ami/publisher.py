@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What Asterisk needs from a table: files, sounds, and the dialplan's own database.
+
+Its one rule: Asterisk is told of what changed and of nothing else, and never restarted. Files are written first, so
+that an Asterisk that starts later finds them; ``applied.json`` beside them says what a running one was told to read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from agi.ami.astdb import write_generation
+from agi.ami.client import AmiConnection
+from agi.ami.files import write_if_changed
+from agi.render.astdb import astdb_values
+from agi.render.devices import devices_conf
+from agi.render.queues import queues_conf
+from agi.render.settings import RenderError
+from agi.render.sound import SoundProblem, write_music, write_prompt
+from agi.render.trunks import trunks_conf
+from routing.core.table import Table
+
+QUEUES, DEVICES, TRUNKS = "queues.conf", "devices.conf", "trunks.conf"
+MUSIC = "music"
+_MODULES = {
+    QUEUES: ("app_queue",),
+    DEVICES: ("res_pjsip",),
+    TRUNKS: ("res_pjsip", "res_pjsip_endpoint_identifier_ip"),
+    MUSIC: ("res_musiconhold",),
+}
+_RELOAD_SECONDS = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+class PublishError(Exception):
+    """Asterisk or the file system did not take what it needs; the sentence says what and where."""
+
+
+class Publisher:
+    """For one node. ``state_directory`` as in docs/operations: ``asterisk/etc/generated`` and ``sounds`` below it.
+
+    ``recorded`` is a folder with recordings that replace spoken prompts, by the same names.
+    """
+
+    def __init__(self, *, state_directory: Path, node: str, recorded: Path | None = None) -> None:
+        self._generated = state_directory / "asterisk" / "etc" / "generated"
+        self._sounds = state_directory / "sounds"
+        self._recorded = recorded
+        self._digests: dict[str, str] = {}
+        self._log = _log.bind(node=node)
+
+    async def write_files(self, table: Table, secrets: Mapping[str, str]) -> tuple[str, ...]:
+        """Write what changed; the names of the changed files. ``secrets``: device → secret. Raises PublishError."""
+        try:
+            changed = await asyncio.to_thread(self._write_texts, table, secrets)
+            sounds = await asyncio.to_thread(self._write_sounds, table)
+        except OSError as error:
+            raise PublishError(
+                f"{error.filename or self._generated} cannot be written ({error.strerror}): let this user write there"
+            ) from error
+        except (SoundProblem, RenderError) as error:
+            raise PublishError(str(error)) from error
+        if changed or sounds:
+            self._log.info("files for Asterisk written", changed=changed, sounds=sounds, version=table.version)
+        return (*changed, *sounds)
+
+    async def apply(self, connection: AmiConnection, table: Table) -> int:
+        """Have a running Asterisk read the files it has not read and take the database; the latter's generation.
+
+        `write_files` with the same table comes first. Raises PublishError, AstDbError, AmiTimeoutError,
+        AmiDisconnectedError.
+        """
+        applied = self._read_applied()
+        unread = sorted(name for name, digest in self._digests.items() if applied.get(name) != digest)
+        modules = list(dict.fromkeys(module for name in unread for module in _MODULES[name]))
+        for module in modules:
+            reply = await connection.act("Reload", {"Module": module}, deadline_seconds=_RELOAD_SECONDS)
+            if not reply.success:
+                raise PublishError(f"Asterisk did not reload {module} ({reply.message})")
+        if unread:
+            told = json.dumps(self._digests, indent=1, sort_keys=True) + "\n"
+            await asyncio.to_thread(write_if_changed, self._applied_path, told)
+        entries = astdb_values(table)
+        generation = await write_generation(connection, entries)
+        self._log.info(
+            "Asterisk has what it needs",
+            version=table.version,
+            reloaded=modules,
+            database_entries=len(entries),
+            database_generation=generation,
+        )
+        return generation
+
+    def _entries(self, table: Table) -> Mapping[str, str]:
+        try:
+            return astdb_values(table)
+        except RenderError as error:
+            raise PublishError(str(error)) from error
+
+    @property
+    def _applied_path(self) -> Path:
+        return self._generated / "applied.json"
+
+    def _read_applied(self) -> Mapping[str, str]:
+        try:
+            found = json.loads(self._applied_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _write_texts(self, table: Table, secrets: Mapping[str, str]) -> tuple[str, ...]:
+        texts = {
+            DEVICES: devices_conf(table.rows, secrets),
+            QUEUES: queues_conf(table.rows),
+            TRUNKS: trunks_conf(table.rows),
+        }
+        self._generated.mkdir(parents=True, exist_ok=True)
+        changed = []
+        for name, text in texts.items():
+            if write_if_changed(self._generated / name, text):
+                changed.append(name)
+            self._digests[name] = hashlib.sha256(text.encode()).hexdigest()
+        return tuple(changed)
+
+    def _write_sounds(self, table: Table) -> tuple[str, ...]:
+        changed = [name for name, text in table.announcements.items() if self._write_prompt(name, text)]
+        music = write_music(self._sounds, self._recorded)
+        if music.written:
+            changed.append(MUSIC)
+        self._digests[MUSIC] = f"{music.origin} {music.seconds} {music.level_dbfs} {music.path.stat().st_mtime_ns}"
+        return tuple(changed)
+
+    def _write_prompt(self, name: str, text: str) -> bool:
+        try:
+            return write_prompt(self._sounds, name, text, self._recorded).written
+        except SoundProblem as problem:
+            if self._recorded is None:
+                raise
+            self._log.error("a recording cannot be used; the sentence is spoken instead", problem=str(problem))
+            return write_prompt(self._sounds, name, text).written
