@@ -43,6 +43,7 @@ class CallTrace:
     answered_at: datetime | None = None
     popped_at: datetime | None = None
     unique_id: str | None = None
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def follow(
         self, everything: EventStream, page: EventStream | None, *, trunk: str, deadline_seconds: float
@@ -91,6 +92,7 @@ class CallTrace:
                 self._print(at, "queue", f"{data['queue']}, position {data['position']}")
             case "rung":
                 self._print(at, "agent rung", f"{data['agent']}")
+                self.rung.set()
             case "ring_ended":
                 self._print(at, "ring ended", f"{data['agent']}: {data['why']}")
             case "answered":
@@ -128,6 +130,7 @@ class CallTrace:
                 late = event.arrived_at - datetime.fromisoformat(event.data["at"])
                 phrase = (event.data.get("call") or {}).get("agent_phrase")
                 milliseconds = late.total_seconds() * 1_000
+                await self.rung.wait()  # two streams race: the ring is told before its pop
                 self._print(event.arrived_at, "pop delivered", f"{milliseconds:.0f} ms after the ring: „{phrase}“")
                 return
 

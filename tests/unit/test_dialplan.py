@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The dialplan's files, read as text: its contexts are the contract's, and every jump lands somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from routing.core.announcements import SYSTEM_TEXTS
+from routing.core.decision import KINDS
+
+ASTERISK = Path(__file__).resolve().parents[2] / "asterisk"
+QUEUE_STATUSES = {
+    "TIMEOUT", "FULL", "JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL", "CONTINUE", "WITHDRAW", "UNKNOWN",
+}  # fmt: skip
+ARGUMENT_VALUES = {"${QUEUESTATUS}": "UNKNOWN"}  # decided at run time, from a closed list
+NUMBER_KINDS = ("public", "short", "unreadable")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One priority of an extension."""
+
+    file: str
+    context: str
+    exten: str
+    priority: int
+    label: str | None
+    application: str
+    arguments: str
+
+    def __str__(self) -> str:
+        return f"{self.file} [{self.context}] {self.exten},{self.priority} {self.application}({self.arguments})"
+
+
+def included() -> list[str]:
+    """What extensions.conf includes, in order."""
+    text = (ASTERISK / "extensions.conf").read_text(encoding="utf-8")
+    return re.findall(r'^#include "(.+)"$', text, re.MULTILINE)
+
+
+def steps() -> Iterator[Step]:
+    """Every priority of every file; raises for a line that is none of the forms we use."""
+    for path in sorted((ASTERISK / "dialplan").glob("*.conf")):
+        context = exten = ""
+        priority = 0
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if not line or line.startswith(";"):
+                continue
+            if header := re.fullmatch(r"\[([a-z_-]+)\]", line):
+                context = header[1]
+                continue
+            first = re.fullmatch(r"exten => ([^,]+),1,(\w+)\((.*)\)", line)
+            more = re.fullmatch(r" same => n(?:\(([a-z-]+)\))?,(\w+)\((.*)\)", line)
+            if first:
+                exten, priority = first[1], 1
+                application, arguments, label = first[2], first[3], None
+            else:
+                assert more, f"{path.name}: {line!r} is not understood"
+                priority += 1
+                label, application, arguments = more[1], more[2], more[3]
+            yield Step(
+                file=path.name, context=context, exten=exten, priority=priority, label=label,
+                application=application, arguments=arguments,
+            )  # fmt: skip
+
+
+STEPS = tuple(steps())
+CONTEXTS = {step.context for step in STEPS}
+
+
+def places() -> dict[tuple[str, str], set[str]]:
+    """(context, exten) → its priorities and labels, as a jump names them."""
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for step in STEPS:
+        found[step.context, step.exten].add(str(step.priority))
+        if step.label:
+            found[step.context, step.exten].add(step.label)
+    return found
+
+
+PLACES = places()
+
+
+def jumps(step: Step) -> Iterator[str]:
+    """The targets named by Goto, GotoIf and Gosub, without their arguments."""
+    match step.application:
+        case "Goto":
+            yield step.arguments
+        case "Gosub":
+            yield re.sub(r"\(.*\)$", "", step.arguments)
+        case "GotoIf":
+            branches = _after_condition(step.arguments)
+            yield from (branch for branch in branches.split(":") if branch)
+
+
+def _after_condition(arguments: str) -> str:
+    """What follows the question mark that stands outside of every bracket."""
+    depth = 0
+    for index, character in enumerate(arguments):
+        depth += (character in "[{") - (character in "]}")
+        if character == "?" and depth == 0:
+            return arguments[index + 1 :]
+    raise AssertionError(f"no branch in {arguments!r}")
+
+
+def expanded(target: str) -> Iterator[str]:
+    """A target with a variable in it, for each value the variable can have."""
+    if "${NUMBER_KIND}" in target:
+        yield from (target.replace("${NUMBER_KIND}", kind) for kind in NUMBER_KINDS)
+    elif "${QUEUESTATUS}" in target:
+        yield from (f"queue-exit,{status},1" for status in sorted(QUEUE_STATUSES))
+    else:
+        yield target
+
+
+def test_the_index_holds_nothing_but_includes() -> None:
+    lines = (ASTERISK / "extensions.conf").read_text(encoding="utf-8").splitlines()
+    rest = [line for line in lines if line and not line.startswith((";", "#include"))]
+    assert rest == ["[general]", "static=yes", "writeprotect=yes", "autofallthrough=yes", "[globals]"]
+
+
+def test_every_file_is_included_once() -> None:
+    wanted = sorted(f"dialplan/{path.name}" for path in (ASTERISK / "dialplan").iterdir())
+    assert sorted(name for name in included() if name.startswith("dialplan/")) == wanted
+
+
+def test_no_context_is_spread_over_files() -> None:
+    files: dict[str, set[str]] = defaultdict(set)
+    for step in STEPS:
+        files[step.context].add(step.file)
+    assert {context: names for context, names in files.items() if len(names) > 1} == {}
+
+
+def test_route_contexts_are_exactly_the_kinds_of_decision() -> None:
+    assert {context for context in CONTEXTS if context.startswith("route-")} == {f"route-{kind}" for kind in KINDS}
+
+
+def test_only_kinds_of_the_list_are_followed() -> None:
+    tested = [
+        re.fullmatch(r'\$\["\$\{ROUTE_KIND\}" = "(\w+)"\]\?route-(\w+),s,1', step.arguments)
+        for step in STEPS
+        if step.context == "route" and step.application == "GotoIf"
+    ]
+    assert [(found[1], found[2]) for found in tested if found] == [(kind, kind) for kind in KINDS]
+    assert len(tested) == len(KINDS)
+
+
+def test_every_queue_status_has_an_extension() -> None:
+    assert {exten for context, exten in PLACES if context == "queue-exit"} == QUEUE_STATUSES
+
+
+def test_every_kind_of_number_has_a_context() -> None:
+    set_to = {
+        found[1]
+        for step in STEPS
+        if step.context == "number" and (found := re.search(r"NUMBER_KIND=(\w+)", step.arguments))
+    }
+    assert set_to == set(NUMBER_KINDS)
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if any(jumps(step))], ids=str)
+def test_every_jump_lands(step: Step) -> None:
+    for target in (item for jump in jumps(step) for item in expanded(jump)):
+        parts = target.split(",")
+        context, exten, priority = [*[step.context, step.exten][: 3 - len(parts)], *parts]
+        assert priority in PLACES.get((context, exten), set()), f"{step}: {target} is nowhere"
+
+
+@pytest.mark.parametrize("exten", [exten for exten in PLACES if exten[0] != "from-agent"], ids=str)
+def test_every_extension_ends_by_itself(exten: tuple[str, str]) -> None:
+    last = [step for step in STEPS if (step.context, step.exten) == exten][-1]
+    ends = last.application in {"Goto", "Hangup", "Return", "NoOp"} or _both_ways(last)
+    assert ends, f"{last} falls off its extension"
+
+
+def _both_ways(step: Step) -> bool:
+    return step.application == "GotoIf" and all(_after_condition(step.arguments).partition(":")[::2])
+
+
+def test_every_application_and_function_is_loaded() -> None:
+    off = set(re.findall(r"^noload=(\w+)\.so$", _modules(), re.MULTILINE))
+    used = {step.application for step in STEPS}
+    assert used == {
+        "AGI", "Answer", "Dial", "Echo", "Gosub", "Goto", "GotoIf", "Hangup", "MSet", "NoOp", "PlayTones", "Playback",
+        "Queue", "Return", "Set", "UserEvent", "Wait",
+    }  # fmt: skip
+    applications = ("dial", "echo", "stack", "playtones", "playback", "queue", "userevent")
+    assert not off & {"res_agi", "res_speech", *(f"app_{name}" for name in applications)}
+    functions = {name for step in STEPS for name in re.findall(r"\$\{([A-Z_]+)\(", step.arguments)}
+    assert functions == {
+        "CHANNEL", "CUT", "DB", "DB_EXISTS", "DIALPLAN_EXISTS", "FILTER", "IF", "LEN", "PJSIP_HEADER", "REGEX",
+        "STRFTIME", "STRPTIME", "URIDECODE", "URIENCODE",
+    }  # fmt: skip
+    modules = ("channel", "cut", "db", "dialplan", "strings", "logic", "uri", "callerid", "timeout")
+    assert not off & {"res_pjsip_header_funcs", *(f"func_{name}" for name in modules)}
+
+
+def _modules() -> str:
+    return (ASTERISK / "modules.conf").read_text(encoding="utf-8")
+
+
+def test_every_fixed_sound_is_one_of_the_systems() -> None:
+    named = {
+        found[1]
+        for step in STEPS
+        if step.application == "Playback" and (found := re.fullmatch(r"\$\{SOUNDS\}/([a-z-]+)", step.arguments))
+    }
+    assert named == set(SYSTEM_TEXTS) - {"unknown-number"}  # that one comes as a decision's announcement
+
+
+def test_received_text_is_encoded_where_it_is_read() -> None:
+    for step in STEPS:
+        for raw in ("${EXTEN}", "PJSIP_HEADER(read"):
+            if raw in step.arguments:
+                assert "${URIENCODE(${" in step.arguments, step
+
+
+def test_agents_reach_the_echo_test_alone() -> None:
+    assert {exten for context, exten in PLACES if context == "from-agent"} == {"600"}
+
+
+def test_the_repository_holds_no_address_port_or_secret() -> None:
+    for path in ASTERISK.rglob("*.conf"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            setting = line.partition(";")[0]
+            assert not re.search(r"\d+\.\d+\.\d+\.\d+|secret|password|\b(?:bind|port)\s*=|/tmp|/var|/etc", setting), (
+                f"{path.name}: {line}"
+            )
