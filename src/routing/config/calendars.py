@@ -6,11 +6,13 @@ The dates are stored with the rows: a later version of the ``holidays`` library 
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import cache
 
 FIRST_YEAR = 2000
 LAST_YEAR = 2100
+_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 @cache
@@ -19,7 +21,7 @@ def holiday_dates(calendar: str) -> tuple[tuple[date, str], ...]:
     import holidays  # 60 ms: only who reads a configuration pays for it
 
     country, _, subdivision = calendar.partition("-")
-    if not subdivision:
+    if not _COUNTRY.fullmatch(country) or not subdivision:
         raise ValueError(f"{calendar!r} names no state: write country and state, such as DE-NI")
     try:
         found = holidays.country_holidays(

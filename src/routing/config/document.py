@@ -2,7 +2,8 @@
 """A YAML document whose every value knows its line, and a reader that collects problems instead of stopping.
 
 Scalars are read as they are written (``115`` and ``"115"`` are the same text), so YAML's own guesses about numbers,
-dates and truth never touch a telephone number.
+dates and truth never touch a telephone number. Anchors, aliases and tags are refused: a few lines of aliases can mean
+billions of values, and nobody reading the file would see it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ from dataclasses import dataclass
 
 import yaml
 
-MAXIMUM_BYTES = 32 * 1024 * 1024
+MAXIMUM_BYTES = 4 * 1024 * 1024
+MAXIMUM_VALUES = 200_000
+MAXIMUM_DEPTH = 20
+MAXIMUM_PROBLEMS = 100
 _NULL = "tag:yaml.org,2002:null"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +51,47 @@ class Document:
         self.root = self._compose(text)
 
     def problem(self, node: yaml.Node | None, sentence: str) -> None:
-        """Notes that the value at ``node`` is wrong."""
+        """Notes that the value at ``node`` is wrong; a file full of mistakes shows the first hundred."""
+        if len(self.problems) >= MAXIMUM_PROBLEMS:
+            return
         line = node.start_mark.line + 1 if node is not None else None
         self.problems.append(ConfigProblem(file=self.file, line=line, sentence=sentence))
 
     def _compose(self, text: str) -> yaml.Node | None:
         try:
-            return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            if (problem := self._unwanted(text)) is not None:
+                raise ConfigError((problem,))
+            return yaml.compose(text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = error.problem or error.context or "not readable"
             line = mark.line + 1 if mark else None
             problem = ConfigProblem(file=self.file, line=line, sentence=f"this is not YAML: {what}")
-        except (yaml.YAMLError, RecursionError) as error:
-            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
+        except (yaml.YAMLError, UnicodeEncodeError) as error:
+            reason = str(error).splitlines()[0]
             problem = ConfigProblem(file=self.file, line=None, sentence=f"this is not YAML: {reason}")
         raise ConfigError((problem,))
+
+    def _unwanted(self, text: str) -> ConfigProblem | None:
+        """The first thing that makes the file costly to read or other than it looks, found before it is built."""
+        depth = values = 0
+        for event in yaml.parse(text, Loader=_LOADER):
+            sentence = None
+            tag = getattr(event, "tag", None)
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+                sentence = "anchors (&) and aliases (*) are not read here: write the value out"
+            elif tag not in {None, "!"}:
+                sentence = f"the tag {tag!r} is not read here: write the plain value"
+            values += isinstance(event, yaml.NodeEvent)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAXIMUM_DEPTH:
+                sentence = f"nested more than {MAXIMUM_DEPTH} levels deep: this is no configuration of ours"
+            elif values > MAXIMUM_VALUES:
+                sentence = f"more than {MAXIMUM_VALUES} values: split the file"
+            if sentence is not None:
+                line = event.start_mark.line + 1 if event.start_mark else None
+                return ConfigProblem(file=self.file, line=line, sentence=sentence)
+        return None
 
     def mapping(
         self, node: yaml.Node | None, what: str, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
@@ -74,6 +104,8 @@ class Document:
         for key in required:
             if key not in entries:
                 self.problem(node, f"{what}: the entry {key!r} is missing")
+            elif entries[key].tag == _NULL:
+                self.problem(entries[key], f"{what}: the entry {key!r} is empty")
         return {key: value for key, value in entries.items() if value.tag != _NULL}
 
     def entries(self, node: yaml.Node | None, what: str) -> Iterator[tuple[str, yaml.Node]]:

@@ -11,7 +11,7 @@ import yaml
 
 from routing.config.yaml_import import LINE_TEXTS
 from routing.core.hours import WEEKDAYS, clock_text
-from routing.core.rows import DidRow, OpeningHoursRow, Rows
+from routing.core.rows import NumberBlockRow, OpeningHoursRow, Rows
 
 
 def export_yaml(rows: Rows) -> str:
@@ -92,7 +92,7 @@ def _tenant(rows: Rows, slug: str) -> dict[str, Any]:
                 _without_empty(
                     {
                         "head_number": row.head_number,
-                        "extensions": _extensions(rows, row.head_number),
+                        "extensions": _extensions(rows, row),
                         "desks": _without_empty({"digits": row.desk_digits, "trunk": row.desk_trunk}),
                     }
                 )
@@ -102,18 +102,18 @@ def _tenant(rows: Rows, slug: str) -> dict[str, Any]:
     )
 
 
-def _extensions(rows: Rows, head_number: str) -> dict[str, Any]:
-    meanings: defaultdict[str, list[DidRow]] = defaultdict(list)
+def _extensions(rows: Rows, block: NumberBlockRow) -> dict[str, Any]:
+    meanings: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows.dids:
-        if row.head_number == head_number:
-            meanings[row.extension].append(row)
+        if row.head_number == block.head_number:
+            other = row.tenant if row.tenant != block.tenant else None  # a municipal company behind the town hall
+            entry = _without_empty({"tenant": other, "service_line": row.service_line, **_validity(row)})
+            meanings[row.extension].append(entry)
     return {extension: _meaning(found) for extension, found in sorted(meanings.items())}
 
 
-def _meaning(found: list[DidRow]) -> Any:
-    if len(found) == 1 and found[0].valid_from is None and found[0].valid_to is None:
-        return found[0].service_line
-    return [_without_empty({"service_line": row.service_line, **_validity(row)}) for row in found]
+def _meaning(found: list[dict[str, Any]]) -> Any:
+    return found[0]["service_line"] if len(found) == 1 and len(found[0]) == 1 else found
 
 
 def _authority_number(rows: Rows) -> dict[str, Any]:

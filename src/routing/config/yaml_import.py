@@ -35,15 +35,17 @@ FORMAT = "1"
 SECTIONS = ("opening_hours", "trunks", "agent_groups", "agents", "tenants", "authority_number")
 LINE_TEXTS = ("greeting_text", "closed_text", "agent_phrase", "closed_forward_number", "closed_forward_trunk")
 VALIDITY = ("valid_from", "valid_to")
-_WINDOW = re.compile(r"(?P<h1>\d{2}):(?P<m1>[0-5]\d)-(?P<h2>\d{2}):(?P<m2>[0-5]\d)")
+_WINDOW = re.compile(r"(?P<h1>[0-9]{2}):(?P<m1>[0-5][0-9])-(?P<h2>[0-9]{2}):(?P<m2>[0-5][0-9])")
 
 
 def read_file(path: Path) -> Rows:
     """The rows of a YAML file. Raises ``ConfigError``."""
     try:
-        if path.stat().st_size > MAXIMUM_BYTES:
-            raise ConfigError((_whole(path, f"larger than {MAXIMUM_BYTES // 2**20} MiB: split the file"),))
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:  # bounded: /dev/zero has a size of 0 and no end
+            content = file.read(MAXIMUM_BYTES + 1)
+        if len(content) > MAXIMUM_BYTES:
+            raise ConfigError((_whole(path, f"is larger than {MAXIMUM_BYTES // 2**20} MiB: split the file"),))
+        text = content.decode("utf-8-sig")
     except OSError as error:
         reason = f"cannot be read ({error.strerror}): check the path"
         raise ConfigError((_whole(path, reason),)) from error
@@ -232,11 +234,11 @@ class _Reader:
         if isinstance(node, ScalarNode):
             line = document.text(node, what)
             return DidRow(head_number=head_number, extension=extension, tenant=tenant, service_line=line)
-        entries = document.mapping(node, what, required=("service_line",), optional=VALIDITY)
+        entries = document.mapping(node, what, required=("service_line",), optional=("tenant", *VALIDITY))
         return DidRow(
             head_number=head_number,
             extension=extension,
-            tenant=tenant,
+            tenant=document.optional_text(entries.get("tenant"), f"{what}.tenant") or tenant,
             service_line=document.text(entries.get("service_line"), f"{what}.service_line"),
             **self._validity(entries, what),
         )

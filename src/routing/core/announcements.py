@@ -75,10 +75,14 @@ def spoken_hours(weekly: tuple[tuple[Window, ...], ...]) -> str:
 
 def _spoken_group(first: int, last: int, windows: tuple[Window, ...]) -> str:
     days = _DAYS[first] if first == last else f"{_DAYS[first]} bis {_DAYS[last]}"
-    times = " und ".join(f"von {_spoken_time(w.start)} bis {_spoken_time(w.end)} Uhr" for w in windows)
+    times = " und ".join(f"von {_spoken_start(w.start)} bis {_spoken_time(w.end)}" for w in windows)
     return f"{days} {times}"
+
+
+def _spoken_start(minutes: int) -> str:
+    return _spoken_time(minutes).removesuffix(" Uhr")  # „von 7 bis 18 Uhr“, „von 7 Uhr 30 bis 18 Uhr“
 
 
 def _spoken_time(minutes: int) -> str:
     hour, minute = divmod(minutes, 60)
-    return f"{hour}" if minute == 0 else f"{hour} Uhr {minute}"
+    return f"{hour} Uhr" if minute == 0 else f"{hour} Uhr {minute}"

@@ -20,6 +20,7 @@ MAXIMUM_TEXT_CHARACTERS = 600
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MAXIMUM_PORT = 65_535
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(:(?P<port>[1-9][0-9]{0,4}))?")
+_LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}")  # a name such as 127.example.org may lead anywhere
 _NAMED = {
     "TenantRow": ("slug",),
     "OpeningHoursRow": ("name",),
@@ -99,7 +100,7 @@ def check_trunk(row: TrunkRow) -> Iterator[Problem]:
         yield Problem(
             place=place, sentence=f"address {row.address!r} must be a host name or IPv4 address, or host:port"
         )
-    elif row.demonstration and not match["host"].startswith("127."):
+    elif row.demonstration and not _LOOPBACK.fullmatch(match["host"]):
         yield Problem(
             place=place,
             sentence="a demonstration trunk may set the decision's clock: its address must be a loopback one (127.…)",

@@ -19,7 +19,7 @@ from routing.core.announcements import (
 )
 from routing.core.checks import check_names, check_number_block, check_trunk, check_window
 from routing.core.hours import WEEKDAYS, OpeningHours, Window, overlapping
-from routing.core.numbers import E164, NumberFormat, ShortCode, read_number
+from routing.core.numbers import E164, MAXIMUM_E164_DIGITS, NumberFormat, ShortCode, read_number
 from routing.core.rows import CompileError, DidRow, OpeningHoursRow, Problem, Rows, ServiceLineRow, TrunkRow
 from routing.core.table import Desks, Did, ServiceLine, Table, Tenant, Trunk, Validity
 
@@ -50,6 +50,7 @@ class _Compiler:
             self._line(row, tenants, hours)
         desks = self._desks(tenants)
         dids = self._dids()
+        self._no_way_back(dids)
         areas, neutral = self._authority_number()
         self._agents()
         if self.problems:
@@ -183,6 +184,8 @@ class _Compiler:
             if not 1 <= row.desk_digits <= MAXIMUM_DESK_DIGITS:
                 self._problem(place, f"a desk extension has 1 to {MAXIMUM_DESK_DIGITS} digits, not {row.desk_digits}")
             head = row.head_number.removeprefix("+")
+            if len(head) + row.desk_digits > MAXIMUM_E164_DIGITS:
+                self._problem(place, f"nobody can dial its desks: a number has at most {MAXIMUM_E164_DIGITS} digits")
             desks[head] = Desks(tenant=tenant, head=head, digits=row.desk_digits, trunk=row.desk_trunk)
         return desks
 
@@ -196,7 +199,7 @@ class _Compiler:
             if row.extension and not (row.extension.isascii() and row.extension.isdigit()):
                 self._problem(place, f"the extension {row.extension!r} may hold digits only")
                 continue
-            self._not_short(place, row)
+            self._reachable(place, row)
             validity = self._validity(place, row.valid_from, row.valid_to)
             line = self._find_line(place, row.tenant, row.service_line)
             if line is None:
@@ -208,10 +211,20 @@ class _Compiler:
             found[digits].append((row, Did(line=line, validity=validity, extension=row.extension)))
         return {digits: tuple(did for _, did in entries) for digits, entries in found.items()}
 
-    def _not_short(self, place: str, row: DidRow) -> None:
-        number = read_number(row.head_number + row.extension, number_format=NumberFormat.E164)
+    def _no_way_back(self, dids: dict[str, tuple[Did, ...]]) -> None:
+        """A forward to a number of ours would come in again by the carrier, closed again, for ever."""
+        for line in self.lines.values():
+            if line.closed_forward_number is not None and line.closed_forward_number.removeprefix("+") in dids:
+                place = f"service_lines[{line.tenant.slug}/{line.name}]"
+                self._problem(place, f"{line.closed_forward_number} is a number of ours: the forward would come back")
+
+    def _reachable(self, place: str, row: DidRow) -> None:
+        written = row.head_number + row.extension
+        number = read_number(written, number_format=NumberFormat.E164)
         if isinstance(number, ShortCode):
             self._problem(place, f"{number} is a short code: 110 and 112 are never ours, 115 has its own section")
+        elif str(number) != written:
+            self._problem(place, f"nobody can dial {written}: a number has at most {MAXIMUM_E164_DIGITS} digits")
 
     def _find_line(self, place: str, tenant: str, name: str) -> ServiceLine | None:
         line = self.lines.get((tenant, name))

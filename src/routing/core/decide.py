@@ -81,8 +81,8 @@ def _public_number(table: Table, call: Call, at: datetime, trunk: Trunk | None, 
             )
             return _line(table, at, str(number), did.line, tuple(reasons))
         reasons.append(_not_valid(did, number))
-    if not reasons and (desks := _desks(table, number)):
-        return _desk(table, at, trunk, call, number, desks)
+    if desks := _desks(table, number):  # before and after a line's time its extension is a desk like the others
+        return _desk(table, at, trunk, call, number, desks, tuple(reasons))
     return _unknown(table, call, at, trunk, str(number), tuple(reasons))
 
 
@@ -94,7 +94,15 @@ def _desks(table: Table, number: E164) -> Desks | None:
     return None
 
 
-def _desk(table: Table, at: datetime, trunk: Trunk | None, call: Call, number: E164, desks: Desks) -> Decision:
+def _desk(
+    table: Table,
+    at: datetime,
+    trunk: Trunk | None,
+    call: Call,
+    number: E164,
+    desks: Desks,
+    reasons: tuple[Reason, ...],
+) -> Decision:
     extension = number.digits.removeprefix(desks.head)
     if not desks.tenant.validity.contains(at):
         reason = _reason(
@@ -103,16 +111,16 @@ def _desk(table: Table, at: datetime, trunk: Trunk | None, call: Call, number: E
             number=str(number),
             tenant=desks.tenant.slug,
         )
-        return _unknown(table, call, at, trunk, str(number), (reason,))
+        return _unknown(table, call, at, trunk, str(number), reasons or (reason,))
     reason = _reason(
         "desk_extension",
-        f"{extension} behind +{desks.head} is a desk of {desks.tenant.name}; its own telephone system takes the call.",
+        f"{extension} behind +{desks.head} is a desk of {desks.tenant.name}, whose own telephones take the call.",
         head_number=f"+{desks.head}",
         extension=extension,
         trunk=desks.trunk,
     )
     destination = DialExtension(extension=extension, number=str(number), trunk=desks.trunk)
-    return _decision(table, at, str(number), desks.tenant.slug, destination, (reason,))
+    return _decision(table, at, str(number), desks.tenant.slug, destination, (*reasons, reason))
 
 
 def _authority_number(

@@ -85,6 +85,7 @@ def next_opening(hours: OpeningHours, at: datetime) -> datetime | None:
     """The first instant after ``at`` at which a window starts; ``None`` if there is none within 400 days."""
     if not _EARLIEST < at < _LATEST:
         return None
+    at = at.astimezone(UTC)  # two times of one zone would be compared by the clock on the wall, an hour off in October
     today = at.astimezone(hours.timezone).date()
     for offset in range(LOOK_AHEAD_DAYS + 1):
         day = today + timedelta(days=offset)

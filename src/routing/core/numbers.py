@@ -31,8 +31,14 @@ COUNTRY_CODE = "49"
 
 _READABLE = re.compile(r"\+?[0-9]+")
 _WITHOUT_SEPARATORS = str.maketrans("", "", SEPARATORS)
-# Area codes have two digits (30, 40, 69, 89), three or four; five only where they start with 3.
-_SHORT_CODE = re.compile(r"(?P<area>(?:3[0-9]{1,4}|[24-9][0-9]{1,3})?)(?P<code>110|112|115)")
+# Area codes are not prefixes of each other: these have two and three digits, all others four, or five behind a 3.
+_CITIES = (
+    "30|40|69|89"
+    "|20[12389]|21[124]|22[18]|23[14]|2[4-9]1|33[15]|34[015]|3[5-9][15]|4[2-9]1|5[1-9]1|6[1-8]1|7[1-9]1|8[1-8]1|906|9[1-9]1"
+)
+_SHORT_CODE = re.compile(
+    rf"(?P<area>(?:{_CITIES}|(?!{_CITIES})(?:3[0-9]{{3,4}}|[24-9][0-9]{{3}}))?)(?P<code>110|112|115)"
+)
 
 
 class NumberFormat(StrEnum):

@@ -7,7 +7,7 @@ same in every version and in a file. ``valid_from`` and ``valid_to`` are instant
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -183,7 +183,8 @@ class Problem:
     sentence: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.sentence}"
+        text = f"{self.place}: {self.sentence}"  # one line, whatever the rows hold
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class CompileError(Exception):
