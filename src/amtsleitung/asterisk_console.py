@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Asking the running Asterisk on its own console, as an administrator would with ``asterisk -rx``."""
+"""Asking the running Asterisk: on its own console, as ``asterisk -rx`` does, or through its manager."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+from agi.ami.address import read_ami_url
+from agi.ami.client import AmiConnection, AmiLoginError, AmiReply, AmiTimeoutError
+from agi.ami.protocol import AmiDisconnectedError
+from amtsleitung.asterisk_home import kept_manager_url
 from amtsleitung.errors import Problem
 from amtsleitung.provision import asterisk
 from amtsleitung.run_file import RunFile
 
 ANSWER_SECONDS = 10.0
 _PAUSE_SECONDS = 0.1
+_NOT_IN_USE = "1"  # AST_DEVICE_NOT_INUSE
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # the console paints whatever terminal it is on
 
 
@@ -45,14 +51,26 @@ async def console(running: RunFile, command: str) -> str:
 
 
 async def queue_shows_free(running: RunFile, *, queue: str, agent: str, deadline_seconds: float) -> None:
-    """Waits until Asterisk takes the agent's telephone in this queue for free. Raises ``Problem``."""
+    """Waits until Asterisk takes the agent's telephone in this queue for free. Raises ``Problem``.
+
+    Asks the manager, not the console: in a container the program ``asterisk`` is somewhere else.
+    """
+    address = read_ami_url(kept_manager_url(Path(running.state_directory), running.ami))
     try:
-        async with asyncio.timeout(deadline_seconds):
-            while not _free(await console(running, f"queue show {queue}"), agent):  # noqa: ASYNC110 - the console only answers
+        async with (
+            asyncio.timeout(deadline_seconds),
+            await AmiConnection.open(address, clock=lambda: datetime.now(UTC)) as connection,
+        ):
+            while not _free(await connection.act("QueueStatus", {"Queue": queue}, as_list=True), agent):  # noqa: ASYNC110
                 await asyncio.sleep(_PAUSE_SECONDS)
     except TimeoutError:
         raise Problem(f"{agent}'s telephone registered, but the queue {queue} does not take it for free.") from None
+    except (OSError, AmiLoginError, AmiTimeoutError, AmiDisconnectedError) as error:
+        raise Problem(f"Asterisk's manager at {running.ami} does not answer ({error}): look at its log.") from error
 
 
-def _free(shown: str, agent: str) -> bool:
-    return any(line.split()[:1] == [agent] and "(Not in use)" in line for line in shown.splitlines())
+def _free(status: AmiReply, agent: str) -> bool:
+    return any(
+        item.event == "QueueMember" and item.get("name") == agent and item.get("status") == _NOT_IN_USE
+        for item in status.items
+    )

@@ -73,7 +73,7 @@ class AsteriskHome:
 
     def ami_url(self) -> str:
         """``ami://user:secret@host:port`` of the one manager account."""
-        return f"ami://{MANAGER_USER}:{quote(self._secret(), safe='')}@{self.addresses.ami}"
+        return manager_url(str(self.addresses.ami), self._secret())
 
     def make(self) -> None:
         """Makes the directories and writes every file that does not come from the database. Raises ``Problem``."""
@@ -128,7 +128,7 @@ class AsteriskHome:
             "astlogdir": self.root / "log",
             "astcachedir": self.root / "run",
         }
-        lines = ["[directories]", *(f"{name} => {path}" for name, path in directories.items())]
+        lines = ["[directories]", *(f"{name} => {path}" for name, path in directories.items() if path is not None)]
         lines += ["[options]", f"systemname = {self.node}", "live_dangerously = no", "hideconnect = yes"]
         return "\n".join(lines) + "\n"
 
@@ -194,3 +194,17 @@ class AsteriskHome:
             await process.wait()
             raise
         return b"fully booted" in output.lower()
+
+
+def manager_url(address: str, secret: str) -> str:
+    """``ami://user:secret@host:port`` for the one manager account."""
+    return f"ami://{MANAGER_USER}:{quote(secret, safe='')}@{address}"
+
+
+def kept_manager_url(state_directory: Path, address: str) -> str:
+    """The same for an Asterisk whose home was made earlier, from its secret's file. Raises ``Problem``."""
+    path = state_directory / "secrets" / _SECRETS_KEPT
+    try:
+        return manager_url(address, path.read_text(encoding="ascii").strip())
+    except OSError as error:
+        raise Problem(f"{path} cannot be read ({error.strerror}): start the system again.") from error

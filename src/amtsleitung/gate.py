@@ -15,7 +15,7 @@ from amtsleitung.errors import Problem
 from amtsleitung.provision import embedded_postgresql, fetch_all
 from amtsleitung.settings import CHECKOUT
 
-FAST_TESTS = ("tests/unit", "tests/property", "tests/integration/test_store_migrations.py")
+FAST_TESTS = ("tests/unit", "tests/property", "tests/integration/test_store_migrate.py")
 WORKERS = "2"
 
 

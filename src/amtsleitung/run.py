@@ -12,32 +12,41 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import Signals
+from socket import SOCK_DGRAM, SOCK_STREAM
+from typing import assert_never
 
 import click
 
-from agi.ami.publisher import Publisher, PublishError
-from amtsleitung.asterisk_home import RTP_PORTS, Addresses, AsteriskHome
-from amtsleitung.database import configuration, import_example_if_empty, migrate_database
+from amtsleitung.addresses import chosen, rtp_start
+from amtsleitung.asterisk_home import Addresses, AsteriskHome
+from amtsleitung.database import import_example_if_empty, migrate_database
 from amtsleitung.errors import Problem
 from amtsleitung.logs import configure_logs
 from amtsleitung.postgres import EmbeddedPostgres
+from amtsleitung.prepare import publish
 from amtsleitung.privileges import Credentials, unprivileged_user
 from amtsleitung.process import says_ready, service_argv
-from amtsleitung.processes import free_port, free_udp_port
+from amtsleitung.processes import free_port
 from amtsleitung.provision import asterisk, embedded_postgresql, sipp
 from amtsleitung.run_file import RunFile, read_run_file, remove_run_file, write_private, write_run_file
 from amtsleitung.service import Service
 from amtsleitung.settings import Bind, Settings, read_settings
-from amtsleitung.supervisor import Supervisor, lock_state_directory, supervise
+from amtsleitung.supervisor import (
+    Happening,
+    ServiceCrashed,
+    ServiceGivenUp,
+    ServiceReady,
+    Supervisor,
+    lock_state_directory,
+    supervise,
+)
 from routing.store import RoleUrls
 
 EXIT_UNEXPECTED = 3
-FIRST_RTP_PORT = 20_000
-LAST_RTP_PORT = 60_000
 
 
 def run(*, once: bool, demonstration: bool = True, logs: bool = False) -> int:
@@ -45,8 +54,7 @@ def run(*, once: bool, demonstration: bool = True, logs: bool = False) -> int:
     configure_logs(level=logging.WARNING)
     settings = read_settings()
     click.echo("Amtsleitung: evaluation and development set-up. Ctrl-C ends everything.")
-    settings.state_directory.mkdir(parents=True, exist_ok=True)
-    _make_passable(settings.state_directory)
+    _make_state_directory(settings.state_directory)
     with lock_state_directory(settings.state_directory):
         try:
             return asyncio.run(_run(settings, once=once, demonstration=demonstration, logs=logs))
@@ -54,14 +62,27 @@ def run(*, once: bool, demonstration: bool = True, logs: bool = False) -> int:
             remove_run_file(settings.state_directory)
 
 
-def _make_passable(directory: Path) -> None:
-    """As root others run Asterisk and PostgreSQL: they must get through, though not look around."""
-    if os.geteuid() == 0:
-        directory.chmod(0o711)
+def _make_state_directory(directory: Path) -> None:
+    """As root others run Asterisk and PostgreSQL: they must get through, though need not look around."""
+    try:
+        missing = not directory.exists()
+        directory.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            directory.chmod(0o711 if missing else directory.stat().st_mode & 0o7777 | 0o011)
+    except OSError as error:
+        why = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+        raise Problem(
+            f"The state directory {directory} cannot be used ({why}): "
+            "set AMTSLEITUNG_STATE_DIR to a folder that can be written."
+        ) from error
 
 
 async def _run(settings: Settings, *, once: bool, demonstration: bool, logs: bool) -> int:
-    supervisor = Supervisor(log_directory=settings.state_directory / "log", echo=sys.stderr if logs else None)
+    def tell(happening: Happening) -> None:
+        system.tell(happening)
+
+    log_directory = settings.state_directory / "log"
+    supervisor = Supervisor(log_directory=log_directory, echo=sys.stderr if logs else None, tell=tell)
     system = _System(
         settings=settings, supervisor=supervisor, credentials=unprivileged_user(), started=time.monotonic()
     )
@@ -93,12 +114,32 @@ class _System:
     supervisor: Supervisor
     credentials: Credentials | None
     started: float
+    running: RunFile | None = None
+
+    def tell(self, happening: Happening) -> None:
+        """What befalls a service once everything runs: said, and ``run.json`` names its new process."""
+        if self.running is None:
+            return
+        match happening:
+            case ServiceCrashed(why=why, restart_in_seconds=seconds):
+                self.say(f"{why}; starting it again in {seconds:.1f} s")
+            case ServiceReady(name=name, pid=pid):
+                self.say(f"{name} is ready again (process {pid})")
+                self.running = replace(self.running, processes=dict(self.supervisor.pids()))
+                with suppress(OSError):  # a full disk is no reason to end what runs
+                    write_run_file(self.settings.state_directory, self.running)
+            case ServiceGivenUp():
+                pass  # the run ends with that sentence
+            case never:
+                assert_never(never)
 
     def say(self, text: str) -> None:
         click.echo(f"  {time.monotonic() - self.started:6.1f} s  {text}")
 
     async def start(self) -> RunFile:
         """Starts every service in order; what was chosen is written to ``run.json``."""
+        addresses = self._addresses()
+        api = chosen("API_BIND", self.settings.api_bind, SOCK_STREAM)
         program = await asyncio.to_thread(asterisk, report=self.say)
         await asyncio.to_thread(sipp, report=self.say)
         urls, database = await self._database()
@@ -109,34 +150,22 @@ class _System:
             node=self.settings.node,
             program=program,
             credentials=self.credentials,
-            addresses=self._addresses(),
+            addresses=addresses,
         )
         home.make()
         self.say("writing Asterisk's configuration and speaking the prompts …")
-        await self._publish(home, urls)
+        await publish(home, urls.owner)
         ami_url = home.ami_url()
         await self._start(home.service(), f"Asterisk {program.version} on {home.addresses.sip}/udp ({program.origin})")
-        addresses = home.addresses
-        api = _chosen(self.settings.api_bind, free_port)
         fastagi = str(addresses.fastagi)
-        async with asyncio.TaskGroup() as group:  # none of the three needs another one to get ready
-            group.create_task(self._service("fastagi", urls.router, {"FASTAGI_BIND": fastagi}, fastagi))
-            group.create_task(self._service("ami", urls.router, {"AMI_URL": ami_url}, str(addresses.ami)))
-            group.create_task(self._service("api", urls.web, {"API_BIND": str(api)}, f"http://{api}"))
-        return self._write_run_file(home, urls, database, api)
-
-    async def _publish(self, home: AsteriskHome, urls: RoleUrls) -> None:
-        """What the observer keeps up to date is there before Asterisk first looks for it."""
-        table, secrets = await configuration(urls.owner)
-        publisher = Publisher(
-            state_directory=home.state_directory,
-            node=home.node,
-            recorded=home.state_directory / "sounds" / "recorded",
-        )
         try:
-            await publisher.write_files(table, secrets)
-        except PublishError as error:
-            raise Problem(str(error)) from error
+            async with asyncio.TaskGroup() as group:  # none of the three needs another one to get ready
+                group.create_task(self._service("fastagi", urls.router, {"FASTAGI_BIND": fastagi}, fastagi))
+                group.create_task(self._service("ami", urls.router, {"AMI_URL": ami_url}, str(addresses.ami)))
+                group.create_task(self._service("api", urls.web, {"API_BIND": str(api)}, f"http://{api}"))
+        except ExceptionGroup as several:  # the first says why; the others were ended because of it
+            raise several.exceptions[0] from several
+        return self._write_run_file(home, urls, database, api)
 
     async def _database(self) -> tuple[RoleUrls, str]:
         if self.settings.database_url is not None:
@@ -157,10 +186,10 @@ class _System:
 
     def _addresses(self) -> Addresses:
         return Addresses(
-            sip=_chosen(self.settings.sip_bind, free_udp_port),
-            fastagi=_chosen(self.settings.fastagi_bind, free_port),
+            sip=chosen("SIP_BIND", self.settings.sip_bind, SOCK_DGRAM),
+            fastagi=chosen("FASTAGI_BIND", self.settings.fastagi_bind, SOCK_STREAM),
             ami=Bind(host="127.0.0.1", port=free_port()),
-            rtp_start=_rtp_start(self.settings.state_directory),
+            rtp_start=rtp_start(self.settings.state_directory),
         )
 
     async def _start(self, service: Service, text: str) -> None:
@@ -202,28 +231,11 @@ class _System:
             processes=dict(self.supervisor.pids()),
             logs={name: str(state / "log" / f"{name}.log") for name in names},
         )
+        self.running = content
         write_run_file(state, content)
         self.say(f"ready; what was chosen stands in {state / 'run.json'}")
         click.echo(f"\nAgent's page: {content.agent_page}\n")
         return content
-
-
-def _chosen(bind: Bind, free: Callable[[], int]) -> Bind:
-    """The bind that the settings name, with a free port where they leave it open."""
-    return bind if bind.port else replace(bind, port=free())
-
-
-def _rtp_start(state_directory: Path) -> int:
-    """A range of media ports for this checkout: two side by side should not meet, and Asterisk skips taken ports."""
-    slots = (LAST_RTP_PORT - FIRST_RTP_PORT) // RTP_PORTS
-    return FIRST_RTP_PORT + (hash_of(state_directory) % slots) * RTP_PORTS
-
-
-def hash_of(path: Path) -> int:
-    """A number for a path that is the same in every process."""
-    import hashlib
-
-    return int.from_bytes(hashlib.sha256(str(path).encode()).digest()[:4], "big")
 
 
 def running_system() -> RunFile:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from amtsleitung.provision import cache_folder
 PREFIX = "AMTSLEITUNG_"
 CHECKOUT = Path(__file__).resolve().parents[2]
 MAXIMUM_PORT = 65_535
+_NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     reader = _Reader(environment)
     return Settings(
         state_directory=_state_directory(reader.value("STATE_DIR")),
-        node=reader.value("NODE") or "node1",
+        node=reader.node(),
         database_url=reader.value("DATABASE_URL"),
         sip_bind=reader.bind("SIP_BIND"),
         fastagi_bind=reader.bind("FASTAGI_BIND"),
@@ -72,6 +74,13 @@ class _Reader:
             except (OSError, UnicodeDecodeError) as error:
                 raise Problem(f"{PREFIX}{name}_FILE names {file}, which cannot be read: check the path.") from error
         return self.environment.get(PREFIX + name) or None
+
+    def node(self) -> str:
+        """It begins every unique id of a call, and stands in addresses."""
+        text = self.value("NODE") or "node1"
+        if not _NODE.fullmatch(text):
+            raise Problem(f"{PREFIX}NODE is {text!r}: write at most 40 letters, digits and hyphens, such as node1.")
+        return text
 
     def bind(self, name: str) -> Bind:
         text = self.value(name) or "127.0.0.1:0"

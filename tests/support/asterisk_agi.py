@@ -31,6 +31,7 @@ _MEASURED = {
     "agi_enhanced": "0.0",
     "agi_accountcode": "",
     "agi_threadid": "139822951528128",
+    "agi_arg_1": "caller=",
 }
 
 
@@ -39,20 +40,19 @@ def uri_encode(text: str | bytes) -> str:
     return quote(text, safe="-_.!~*'()")
 
 
-def route_script(
-    dialled: str | bytes = "0537289-0",
-    *,
-    trunk: str = "carrier",
-    caller: str | bytes = "",
-    at: str | None = None,
-) -> str:
+def route_script(dialled: str | bytes = "0537289-0", *, trunk: str = "carrier", at: str | None = None) -> str:
     """The script part of the URL that the dialplan calls."""
-    script = f"route?dialled={uri_encode(dialled)}&trunk={uri_encode(trunk)}&caller={uri_encode(caller)}"
+    script = f"route?dialled={uri_encode(dialled).replace('(', '%28')}&trunk={uri_encode(trunk)}"
     return script if at is None else f"{script}&at={uri_encode(at)}"
 
 
+def caller_argument(caller: str | bytes = "") -> str:
+    """The argument in which the dialplan hands over the caller's number; empty = withheld."""
+    return f"caller={uri_encode(caller)}"
+
+
 def environment(script: str | None = None, **values: str) -> bytes:
-    """A whole environment; ``values`` override lines by their key without ``agi_`` (``callerid="…"``)."""
+    """A whole environment; ``values`` override lines by their key without ``agi_`` (``arg_1="caller=…"``)."""
     script = route_script() if script is None else script
     lines = _MEASURED | {"agi_network_script": script, "agi_request": f"agi://127.0.0.1:4573/{script}"}
     lines |= {f"agi_{key}": value for key, value in values.items()}

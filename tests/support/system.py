@@ -189,6 +189,10 @@ class System(PrivateAsterisk):
         assert answer.status_code == 200, (path, answer.status_code, answer.text)
         return answer.json()
 
+    async def command(self, *arguments: str, seconds: float = 60.0, **settings: str) -> tuple[int, str, str]:
+        """``amtsleitung <arguments>`` beside the running system: exit status, output, errors."""
+        return await command(*arguments, state=self.state, seconds=seconds, **settings)
+
     async def received(self, caller: str, *, start: int = 0) -> Message:
         """The dialplan's word that a call with this caller's number (empty: withheld) has come."""
         return await self.ami.event(start=start, Event="UserEvent", UserEvent="CallReceived", Caller=caller)

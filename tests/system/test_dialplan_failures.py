@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,12 +15,14 @@ from tests.support import sipp
 from tests.support.asterisk import PrivateAsterisk, free_port
 from tests.support.fake_fastagi import Fails, FakeFastAgi
 from tests.support.tables import example_table
+from tests.support.wait import until
 
 pytestmark = pytest.mark.system
 
 OPEN = "2026-11-23T10:00:00+01:00"  # a Monday
 TECHNICAL_FAULT = "technical-fault"
 PROVOKED = ("utils.c: write() returned error",)  # the service closes while it is being told of the call
+CALLERS = re.compile(r"3023125\d{3}")  # every caller of this module, in each spelling
 
 
 async def call(pbx: PrivateAsterisk, **wanted: Any) -> sipp.Heard:
@@ -142,3 +145,24 @@ async def test_many_calls_at_once_leave_nothing_behind(pbx: PrivateAsterisk, agi
     calls = [call(pbx, dialled="0537288123", source=sipp.CARRIER_B, expect=404) for _ in range(4)]
     await asyncio.gather(*calls)
     assert [event for event in happenings(pbx) if event[0] == "CallRouted"] == [("CallRouted", "astdb", "reject")] * 4
+
+
+def failed_urls(pbx: PrivateAsterisk) -> list[str]:
+    """What Asterisk's own AGI module says of a service that it cannot reach."""
+    return [line for line in pbx.logged("WARNING") if "failed for url" in line]
+
+
+@pytest.mark.usefixtures("nothing_listens")
+@pytest.mark.parametrize("dialled", ["0537288123", "0537288(123"])  # an open bracket keeps arguments together
+@pytest.mark.parametrize("caller", ["03023125042", "+493023125042"])
+async def test_no_log_holds_a_callers_number(pbx: PrivateAsterisk, dialled: str, caller: str) -> None:
+    before = len(failed_urls(pbx))
+    for _ in range(2):  # the log is written in order, so the second call's warning follows all of the first one's
+        await call(pbx, dialled=dialled, caller=caller, source=sipp.CARRIER_B, expect=404)
+    assert len(pbx.ami.user_events("CallReceived")) == 2
+    await until(lambda: len(failed_urls(pbx)) == before + 2, what="a warning for each call")
+    assert all("/route?dialled=0537" in line for line in failed_urls(pbx))
+    files = [path for path in (*pbx.directories.log.rglob("*"), pbx.directories.root / "output") if path.is_file()]
+    assert {"messages.log", "output"} <= {path.name for path in files}
+    held = {path.name: CALLERS.findall(path.read_text(encoding="utf-8", errors="replace")) for path in files}
+    assert held == {path.name: [] for path in files}

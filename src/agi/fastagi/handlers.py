@@ -14,7 +14,7 @@ from routing.core.decision import Call, Decision
 from routing.core.table import Table
 
 ROUTE = "/route"
-_REQUIRED = frozenset({"dialled", "trunk", "caller"})
+_REQUIRED = frozenset({"dialled", "trunk"})
 _OPTIONAL = frozenset({"at"})
 
 
@@ -56,8 +56,8 @@ def route(request: Request, table: Table, at: datetime) -> Answer:
     """Decides the call in the query at ``at``; on a demonstration trunk at the query's own ``at``, if it has one."""
     query = request.query
     if _REQUIRED - query.keys() or query.keys() - _REQUIRED - _OPTIONAL:
-        raise RefusedError(Cause.BAD_REQUEST, "The query must hold dialled, trunk and caller, and may hold at.")
-    call = Call(dialled=query["dialled"], caller=query["caller"] or None, trunk=query["trunk"])
+        raise RefusedError(Cause.BAD_REQUEST, "The query must hold dialled and trunk, and may hold at.")
+    call = Call(dialled=query["dialled"], caller=request.caller, trunk=query["trunk"])
     trunk = table.trunks.get(query["trunk"])
     asked = query.get("at", "")
     if asked and trunk is not None and trunk.demonstration:

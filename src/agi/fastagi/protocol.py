@@ -6,17 +6,19 @@ The one rule: whatever is not exactly what Asterisk sends ends the dialogue with
 ::
 
     agi_network: yes                                     ┐
-    agi_network_script: route?dialled=05372890&trunk=…   │ the environment: these keys, in this order, each once;
-    …                                                    │ then agi_arg_1, agi_arg_2, …
-    agi_threadid: 139822951528128                        ┘
+    agi_network_script: route?dialled=05372890&trunk=…   │ the environment: these keys, in this order, each once,
+    …                                                    │ and exactly one argument
+    agi_threadid: 139822951528128                        │
+    agi_arg_1: caller=%2B493023125123                    ┘
     (empty line)
                          EXEC MSet "ROUTE_KIND=…"        one command, sent by us
     HANGUP                                               may come at any time behind the environment
     200 result=0                                         the reply; ours is the last word, then we close
 
-Behind ``agi_uniqueid`` come values that a caller can set, with line feeds in them: nothing there is used, and
-everything that is used (script, request, unique id) was sent before. Order of the keys: ``setup_env`` in
-Asterisk's ``res_agi.c``, measured on 22.10.
+Behind ``agi_uniqueid`` come values that a caller can set, with line feeds in them. Of what is used, script, request
+and unique id were sent before. Only the caller's number comes behind them, and all that a caller could forge there is
+a number of his own, which he sets anyway. Order of the keys: ``setup_env`` in Asterisk's ``res_agi.c``, measured on
+22.10; it sends one line for each argument, also for an empty one, and none for a missing one.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from agi.fastagi.request import MalformedScriptError, read_script
+from agi.fastagi.request import MalformedRequestError, read_caller, read_script
 
 KEYS = (
     "agi_network",
@@ -51,16 +53,17 @@ KEYS = (
     "agi_enhanced",
     "agi_accountcode",
     "agi_threadid",
+    "agi_arg_1",
 )
-MAXIMUM_ARGUMENTS = 8
 MAXIMUM_LINE_BYTES = 4_096
 MAXIMUM_PHASE_BYTES = 16_384  # of the environment, and again of everything behind it
 MAXIMUM_COMMAND_BYTES = 1_000  # Asterisk before 22.6 executes what exceeds 2,047 as a command of its own
 MAXIMUM_UNIQUE_ID_CHARACTERS = 149  # AST_MAX_UNIQUEID without its final NUL
 VERBS = (b"EXEC MSet ",)
 
-_PREFIXES = tuple(f"{key}: ".encode() for key in (*KEYS, *(f"agi_arg_{n}" for n in range(1, MAXIMUM_ARGUMENTS + 1))))
-_SCRIPT, _REQUEST, _UNIQUE_ID = (KEYS.index(key) for key in ("agi_network_script", "agi_request", "agi_uniqueid"))
+_PREFIXES = tuple(f"{key}: ".encode() for key in KEYS)
+_USED = ("agi_network_script", "agi_request", "agi_uniqueid", "agi_arg_1")
+_SCRIPT, _REQUEST, _UNIQUE_ID, _CALLER = (KEYS.index(key) for key in _USED)
 _UNIQUE_ID_TEXT = re.compile(rb"[A-Za-z0-9._-]{1,%d}" % MAXIMUM_UNIQUE_ID_CHARACTERS)
 _RESULT = re.compile(rb"result=(-?[0-9]{1,9})(?: .*)?", re.DOTALL)
 _REPLY = re.compile(rb"([1-5][0-9]{2})([ -])(.*)", re.DOTALL)
@@ -85,10 +88,14 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A whole environment has come: what is asked (``path``, decoded ``query``) and for which channel."""
+    """A whole environment has come: what is asked (``path``, decoded ``query``), by whom, and for which channel.
+
+    ``caller`` holds digits and at most one leading plus; ``None`` = withheld.
+    """
 
     path: str
     query: Mapping[str, str]
+    caller: str | None
     unique_id: str
 
 
@@ -194,12 +201,12 @@ class Protocol:
         if not line:
             return self._request()
         if position >= len(_PREFIXES):
-            return self._fail(Cause.TOO_LONG, f"The environment has more than {len(_PREFIXES)} lines.")
+            return self._fail(Cause.MALFORMED, f"The environment has more than {len(_PREFIXES)} lines.")
         prefix = _PREFIXES[position]
         if not line.startswith(prefix):
             key = prefix[:-2].decode()
             return self._fail(Cause.MALFORMED, f"Line {position + 1} of the environment is not {key}.")
-        if position in (_SCRIPT, _REQUEST, _UNIQUE_ID):
+        if position in (_SCRIPT, _REQUEST, _UNIQUE_ID, _CALLER):
             self._values[position] = line[len(prefix) :]
         self._position = position + 1
         return None
@@ -214,11 +221,12 @@ class Protocol:
             return self._fail(Cause.MALFORMED, "agi_request and agi_network_script do not agree.")
         try:
             path, query = read_script(script)
-        except MalformedScriptError as error:
+            caller = read_caller(self._values[_CALLER])
+        except MalformedRequestError as error:
             return self._fail(Cause.BAD_REQUEST, str(error))
         self._state = _State.READY
         self._phase_bytes = 0
-        return Request(path=path, query=query, unique_id=unique_id.decode("ascii"))
+        return Request(path=path, query=query, caller=caller, unique_id=unique_id.decode("ascii"))
 
     def _reply_line(self, line: bytes) -> Event | None:
         reply = _REPLY.fullmatch(line)

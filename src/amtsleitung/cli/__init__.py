@@ -9,6 +9,7 @@ import sys
 import click
 
 from amtsleitung.cli.configuration import export_command, import_command, migrate_command
+from amtsleitung.cli.containers import demonstrate_command, prepare_command
 from amtsleitung.cli.routes import route_command
 from amtsleitung.cli.running import call_command, doctor_command, run_command
 from amtsleitung.cli.services import serve_group
@@ -53,6 +54,8 @@ for command in (
     route_command,
     call_command,
     doctor_command,
+    prepare_command,
+    demonstrate_command,
 ):
     program.add_command(command)
 

@@ -34,13 +34,13 @@ _ROLLING_SUITE = "sid"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asterisk(Program):
-    """What ``asterisk.conf`` needs to know: ``astmoddir`` and ``astdatadir``.
+    """What ``asterisk.conf`` needs to know: ``astmoddir`` and ``astdatadir``; ``None`` = as built into the program.
 
     Any user may start it, with ``-C FILE`` for private directories.
     """
 
-    module_directory: Path
-    data_directory: Path
+    module_directory: Path | None
+    data_directory: Path | None
 
 
 def asterisk(*, report: Report = to_stderr) -> Asterisk:
