@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from agi.fastagi import FastAgiError, FastAgiServer
 from routing.core.table import Table
-from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, chosen, environment, route_script
+from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, caller_argument, chosen, environment, route_script
 from tests.support.tables import FICTIONAL_CALLER, OPEN_AT, example_table
 from tests.support.wait import until
 
@@ -185,6 +185,9 @@ async def test_peers_that_reset_are_forgotten(sent: bytes) -> None:
         (environment("status?a=1"), "unknown_path"),
         (environment("route"), "bad_request"),
         (environment(route_script() + "&dialled=115"), "bad_request"),
+        (environment(f"{route_script()}&{caller_argument()}"), "bad_request"),
+        (environment(arg_1="caller=nobody"), "bad_request"),
+        (environment().replace(b"agi_arg_1: caller=\n", b""), "malformed"),
     ],
 )
 async def test_nonsense_is_closed_at_once_without_a_command(sent: bytes, cause: str) -> None:
@@ -255,7 +258,7 @@ async def test_one_line_per_call_with_numbers_in_personal_fields_only() -> None:
     async with _served() as (server, port):
         with capture_logs() as logs:
             async with _peer(port) as peer:
-                await peer.send(environment(route_script(caller=FICTIONAL_CALLER)))
+                await peer.send(environment(arg_1=caller_argument(FICTIONAL_CALLER)))
                 await peer.call()
             await _ended(server, 1)
     (entry,) = logs

@@ -15,7 +15,7 @@ from agi.fastagi.dialogue import Dialogue
 from agi.fastagi.handlers import Handlers
 from agi.fastagi.protocol import KEYS, Accepted, Failed, Protocol
 from agi.fastagi.variables import NAMES
-from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, chosen, environment, route_script
+from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, caller_argument, chosen, environment, route_script
 from tests.support.tables import CLOSED_AT, HOLIDAY_AT, OPEN_AT, example_table
 
 TABLE = example_table()
@@ -32,6 +32,7 @@ HOSTILE = st.one_of(
     st.text(alphabet='0123456789+-./() ,"\\\n\r\t=&?%;${}Üß…\U0001f600', max_size=300),
     st.sampled_from(["0537289-0", "115", "0537289123", "0537488-0"]),
 ).map(lambda text: text.replace("\0", ""))
+CALLERS = st.from_regex(r"\+?[0-9]{0,19}", fullmatch=True)
 
 
 def _dialogue() -> Dialogue:
@@ -97,11 +98,14 @@ def test_a_corrupted_environment_yields_at_most_a_well_formed_command(place: int
 
 @given(data=st.data())
 def test_a_caller_who_forges_lines_changes_nothing_that_is_used(data: st.DataObject) -> None:
-    """Whatever a value behind ``agi_uniqueid`` injects, the command is the true one or there is none."""
+    """Whatever a value behind ``agi_uniqueid`` injects, the command is the true one or there is none.
+
+    The number dialled is one whose meaning does not depend on the caller's own, which is all that he can forge.
+    """
     key = data.draw(st.sampled_from(KEYS[KEYS.index("agi_uniqueid") + 1 :])).removeprefix("agi_")
     line = st.one_of(
         st.builds("{}: {}".format, st.sampled_from(KEYS), st.sampled_from(["1", "", "route?dialled=115", "x" * 50])),
-        st.sampled_from(["", "HANGUP", "200 result=0", "agi_arg_1: x"]),
+        st.sampled_from(["", "HANGUP", "200 result=0", "agi_arg_1: x", "agi_arg_1: caller=0537212345"]),
     )
     forged = data.draw(st.lists(line, max_size=30))
     whole, _ = _fed([environment()])
@@ -112,7 +116,7 @@ def test_a_caller_who_forges_lines_changes_nothing_that_is_used(data: st.DataObj
 
 @given(
     dialled=HOSTILE,
-    caller=HOSTILE,
+    caller=CALLERS,
     trunk=st.one_of(st.sampled_from(["carrier", "demonstration", "carrier-b"]), HOSTILE),
     at=st.sampled_from([OPEN_AT, CLOSED_AT, HOLIDAY_AT]),
 )
@@ -120,16 +124,33 @@ def test_a_caller_who_forges_lines_changes_nothing_that_is_used(data: st.DataObj
 @example(dialled="0537289\n0", caller="+", trunk="carrier", at=OPEN_AT)
 def test_any_text_gets_exactly_one_well_formed_line(dialled: str, caller: str, trunk: str, at: datetime) -> None:
     dialogue = Dialogue(Handlers(table=lambda: TABLE, clock=lambda: at))
-    script = route_script(dialled, caller=caller, trunk=trunk)
-    sent = dialogue.receive(environment(script))
+    script = route_script(dialled, trunk=trunk)
+    sent = dialogue.receive(environment(script, arg_1=caller_argument(caller)))
     if len(script) > 4_000:
         assert sent == b""
         return
     assert WELL_FORMED.fullmatch(sent), sent
     assert len(sent) <= 1_000
     assert dialogue.answer is not None
+    assert (dialogue.answer.call.caller or "") == caller
     shown = unquote(chosen(sent)["ROUTE_DIALLED"])
     assert shown == dialogue.answer.decision.dialled_number or shown.endswith("…")
+
+
+@given(text=st.one_of(HOSTILE, HOSTILE.map(caller_argument), HOSTILE.map("caller={}".format)))
+@example(text="caller=1\n")
+@example(text="caller=\N{ARABIC-INDIC DIGIT ZERO}")
+def test_any_argument_but_a_callers_number_gets_no_command(text: str) -> None:
+    dialogue = _dialogue()
+    sent = dialogue.receive(environment(arg_1=text))
+    caller = unquote(text.removeprefix("caller="))
+    if caller_argument(caller) == text and re.fullmatch(r"[0-9]{0,20}|\+[0-9]{0,19}", caller):
+        assert WELL_FORMED.fullmatch(sent), sent
+        assert dialogue.answer is not None
+        assert (dialogue.answer.call.caller or "") == caller
+    else:
+        assert sent == b""
+        assert isinstance(dialogue.outcome, Failed)
 
 
 @given(data=st.binary(max_size=60))

@@ -42,8 +42,9 @@ def uri_encode(text: str | bytes) -> str:
 
 def route_script(dialled: str | bytes = "0537289-0", *, trunk: str = "carrier", at: str | None = None) -> str:
     """The script part of the URL that the dialplan calls."""
-    script = f"route?dialled={uri_encode(dialled).replace('(', '%28')}&trunk={uri_encode(trunk)}"
-    return script if at is None else f"{script}&at={uri_encode(at)}"
+    script = f"route?dialled={uri_encode(dialled)}&trunk={uri_encode(trunk)}"
+    script = script if at is None else f"{script}&at={uri_encode(at)}"
+    return script.replace("(", "%28")  # an open bracket would draw the argument into the URL
 
 
 def caller_argument(caller: str | bytes = "") -> str:

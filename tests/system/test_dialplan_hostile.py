@@ -50,10 +50,14 @@ async def pbx(shared: PrivateAsterisk, agi: FakeFastAgi) -> AsyncIterator[Privat
 
 
 def asked(agi: FakeFastAgi) -> dict[str, str]:
-    """What the service was asked, decoded once."""
+    """What the service was asked, in the URL and in its one argument, decoded once."""
     (environment,) = agi.environments
-    query = urlsplit(environment["agi_request"]).query
-    return {name: values[0] for name, values in parse_qs(query, keep_blank_values=True, strict_parsing=True).items()}
+    parts = (urlsplit(environment["agi_request"]).query, environment["agi_arg_1"])
+    url, argument = (parse_qs(part, keep_blank_values=True, strict_parsing=True) for part in parts)
+    assert set(argument) == {"caller"}
+    assert "caller" not in url
+    assert agi.raw[0].endswith(f"\nagi_arg_1: {environment['agi_arg_1']}\n\n".encode())
+    return {name: values[0] for name, values in (url | argument).items()}
 
 
 @pytest.mark.parametrize(
@@ -86,12 +90,17 @@ async def test_no_text_is_a_shorter_known_number(pbx: PrivateAsterisk, agi: Fake
 
 
 @pytest.mark.parametrize(
-    "dialled", ["0537289-0", "(05372) 89-0", "+49 (0)5372 89-0", "0049.5372.89.0", "+495372890", "05372/89 0"]
-)
-async def test_separators_are_no_reason_to_refuse(pbx: PrivateAsterisk, dialled: str) -> None:
+    "dialled",
+    [
+        "0537289-0", "(05372) 89-0", "+49 (0)5372 89-0", "0049.5372.89.0", "+495372890", "05372/89 0", "(0537289-0",
+        "))0537((289((0)",
+    ],
+)  # fmt: skip
+async def test_separators_are_no_reason_to_refuse(pbx: PrivateAsterisk, agi: FakeFastAgi, dialled: str) -> None:
     await call(pbx, dialled=quote(dialled, safe="()"), source=sipp.CARRIER_B, hang_up_after=0.1, expect=200)
     (event,) = pbx.ami.user_events("CallRouted")
     assert (event["Tenant"], event["Dialled"]) == ("samtgemeinde-meinersen", "%2B495372890")
+    assert asked(agi) == {"dialled": dialled, "trunk": "carrier-b", "caller": "03023125001"}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +174,9 @@ async def test_only_the_demonstration_trunk_sets_the_clock(pbx: PrivateAsterisk,
     assert pbx.ami.user_events("CallRouted")[0]["Reasons"] == "number.holiday"
 
 
-@pytest.mark.parametrize("at", ["tomorrow", "2025-10-31T10:00:00", "$[1/0]", '"', "2025-10-31T10:00:00+01:00&caller=1"])
+@pytest.mark.parametrize(
+    "at", ["tomorrow", "2025-10-31T10:00:00", "$[1/0]", '"', "2025-10-31T10:00:00+01:00&caller=1", "(,"]
+)
 async def test_a_clock_that_cannot_be_read_is_ignored(pbx: PrivateAsterisk, agi: FakeFastAgi, at: str) -> None:
     await call(pbx, dialled="0537289-0", at=at, source=sipp.DEMONSTRATION, hang_up_after=0.1, expect=200)
     assert asked(agi)["at"] == at

@@ -195,7 +195,7 @@ def test_every_application_and_function_is_loaded() -> None:
     functions = {name for step in STEPS for name in re.findall(r"\$\{([A-Z_]+)\(", step.arguments)}
     assert functions == {
         "CHANNEL", "CUT", "DB", "DB_EXISTS", "DIALPLAN_EXISTS", "FILTER", "IF", "LEN", "PJSIP_HEADER", "REGEX",
-        "STRFTIME", "STRPTIME", "URIDECODE", "URIENCODE",
+        "STRFTIME", "STRPTIME", "STRREPLACE", "URIDECODE", "URIENCODE",
     }  # fmt: skip
     modules = ("channel", "cut", "db", "dialplan", "strings", "logic", "uri", "callerid", "timeout")
     assert not off & {"res_pjsip_header_funcs", *(f"func_{name}" for name in modules)}
@@ -219,6 +219,15 @@ def test_received_text_is_encoded_where_it_is_read() -> None:
         for raw in ("${EXTEN}", "PJSIP_HEADER(read"):
             if raw in step.arguments:
                 assert "${URIENCODE(${" in step.arguments, step
+
+
+def test_the_url_that_asterisk_logs_holds_no_callers_number() -> None:
+    (question,) = (step for step in STEPS if step.application == "AGI")
+    url, _, argument = question.arguments.rpartition(",")
+    assert argument == "caller=${URIENCODE(${CALLER})}"
+    values = [step.arguments for step in STEPS if step.arguments.startswith("QUESTION=")]
+    assert len(values) == 1
+    assert not re.search("CALLER|FROM", url + values[0])
 
 
 def test_agents_reach_the_echo_test_alone() -> None:

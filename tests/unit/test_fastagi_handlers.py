@@ -17,13 +17,15 @@ from tests.support.tables import BERLIN, CLOSED_AT, OPEN_AT, SWITCHBOARD, exampl
 TABLE = example_table()
 
 
-def _answer(query: dict[str, str], *, path: str = "/route", clock: datetime = OPEN_AT) -> Answer:
+def _answer(
+    query: dict[str, str], *, caller: str | None = None, path: str = "/route", clock: datetime = OPEN_AT
+) -> Answer:
     handlers = Handlers(table=lambda: TABLE, clock=lambda: clock)
-    return handlers(Request(path=path, query=query, unique_id=UNIQUE_ID))
+    return handlers(Request(path=path, query=query, caller=caller, unique_id=UNIQUE_ID))
 
 
 def _query(**changes: str) -> dict[str, str]:
-    return {"dialled": SWITCHBOARD, "trunk": "carrier", "caller": ""} | changes
+    return {"dialled": SWITCHBOARD, "trunk": "carrier"} | changes
 
 
 def _refused(query: dict[str, str], *, path: str = "/route") -> Cause:
@@ -37,11 +39,11 @@ def test_the_clock_decides() -> None:
     assert _answer(_query(), clock=CLOSED_AT).decision.kind == "play_announcement"
 
 
-def test_an_empty_caller_is_a_withheld_one() -> None:
+def test_the_caller_decides_where_115_leads() -> None:
     answer = _answer(_query(dialled="115"))
     assert answer.call == Call(dialled="115", caller=None, trunk="carrier")
     assert answer.decision.tenant == "behoerdennummer-115"
-    assert _answer(_query(dialled="115", caller="+49537212345")).decision.tenant == "samtgemeinde-meinersen"
+    assert _answer(_query(dialled="115"), caller="+49537212345").decision.tenant == "samtgemeinde-meinersen"
 
 
 def test_only_a_demonstration_trunk_may_set_the_clock() -> None:
@@ -64,11 +66,12 @@ def test_a_time_at_the_edge_of_the_calendar_is_decided(at: str) -> None:
 
 
 def test_missing_and_unknown_parameters_are_refused() -> None:
-    for name in ("dialled", "trunk", "caller"):
+    for name in ("dialled", "trunk"):
         query = _query()
         del query[name]
         assert _refused(query) is Cause.BAD_REQUEST
     assert _refused(_query(tenant="x")) is Cause.BAD_REQUEST
+    assert _refused(_query(caller="")) is Cause.BAD_REQUEST  # it would be logged with the URL
 
 
 def test_an_unknown_path_is_refused() -> None:

@@ -17,7 +17,7 @@ from agi.fastagi.protocol import (
     Protocol,
     Request,
 )
-from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, environment, route_script
+from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, caller_argument, environment, route_script
 
 COMMAND = b'EXEC MSet "ROUTE_OK=v1-1"\n'
 
@@ -40,20 +40,68 @@ def _waiting() -> Protocol:
 
 
 def test_a_whole_environment_is_one_request() -> None:
-    script = route_script("0537289-0 ü", caller="+493023125123")
-    (event,) = Protocol().receive(environment(script))
+    script = route_script("(0537289-0 ü")
+    (event,) = Protocol().receive(environment(script, arg_1=caller_argument("+493023125123")))
     assert event == Request(
         path="/route",
-        query={"dialled": "0537289-0 ü", "trunk": "carrier", "caller": "+493023125123"},
+        query={"dialled": "(0537289-0 ü", "trunk": "carrier"},
+        caller="+493023125123",
         unique_id=UNIQUE_ID,
     )
 
 
-def test_arguments_behind_the_known_keys_are_allowed_in_order() -> None:
-    data = environment()[:-1]
-    assert isinstance(Protocol().receive(data + b"agi_arg_1: a\nagi_arg_2: b\n\n")[0], Request)
-    assert _cause(data + b"agi_arg_2: b\n\n") is Cause.MALFORMED
-    assert _cause(data + b"".join(b"agi_arg_%d: x\n" % n for n in range(1, 10)) + b"\n") is Cause.TOO_LONG
+def test_there_is_exactly_one_argument() -> None:
+    data = environment()
+    line = b"agi_arg_1: caller=\n"
+    assert data.count(line) == 1
+    assert _cause(data.replace(line, b"")) is Cause.MALFORMED
+    assert _cause(data.replace(line, b"agi_arg_2: caller=\n")) is Cause.MALFORMED
+    assert _cause(data.replace(line, line + b"agi_arg_2: \n")) is Cause.MALFORMED
+    assert _cause(data.replace(line, line + b"agi_arg_2: caller=1\n")) is Cause.MALFORMED
+
+
+@pytest.mark.parametrize("number", ["03023125123", "+493023125123", "0" * 20, "+" + "9" * 19, "+", "0"])
+def test_the_argument_holds_the_callers_number(number: str) -> None:
+    (event,) = Protocol().receive(environment(arg_1=caller_argument(number)))
+    assert isinstance(event, Request)
+    assert event.caller == number
+
+
+def test_an_empty_caller_is_a_withheld_one() -> None:
+    (event,) = Protocol().receive(environment(arg_1="caller="))
+    assert isinstance(event, Request)
+    assert event.caller is None
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "",
+        "caller",
+        "Caller=1",
+        "03023125123",
+        "caller=+493023125123",
+        "caller=%2b493023125123",
+        "caller=%2B%2B49",
+        "caller=49%2B",
+        "caller=%30",
+        "caller=%00",
+        "caller=%2",
+        "caller=030 23125",
+        "caller=030-23125",
+        "caller=\u0660",
+        "caller=anonymous",
+        "caller=1&dialled=115",
+        "caller=1,caller=2",
+        "caller=1\r",
+        "trunk=1",
+        " caller=1",
+        "caller=" + "0" * 21,
+        "caller=%2B" + "9" * 20,
+    ],
+)
+def test_an_argument_the_dialplan_cannot_write_is_refused(argument: str) -> None:
+    assert _cause(environment(arg_1=argument)) is Cause.BAD_REQUEST
 
 
 def test_values_of_a_caller_may_hold_any_byte_but_are_not_used() -> None:
@@ -73,15 +121,16 @@ def test_each_key_must_come_once_in_its_place(key: str) -> None:
 
 @pytest.mark.parametrize(
     "injected",
-    ["x\n", "x\n\n", "x\nagi_network_script: route?dialled=115&trunk=carrier&caller=", "x\nHANGUP", "\n200 result=0"],
+    ["x\n", "x\n\n", "x\nagi_network_script: route?dialled=115&trunk=carrier", "x\nHANGUP", "\n200 result=0"],
 )
 def test_a_line_feed_in_a_callers_name_ends_the_dialogue(injected: str) -> None:
     assert _cause(environment(calleridname=injected)) is Cause.MALFORMED
 
 
 def test_a_forged_rest_of_the_environment_ends_the_dialogue() -> None:
-    rest = "".join(f"{key}: 0\n" for key in KEYS[KEYS.index("agi_callingpres") :])
-    assert _cause(environment(calleridname=f"x\n{rest}")) is Cause.MALFORMED
+    rest = "".join(f"{key}: 0\n" for key in KEYS[KEYS.index("agi_callingpres") : -1])
+    for argument in ("agi_arg_1: caller=115", "agi_arg_1: caller=115\n"):  # the second with the empty line behind it
+        assert _cause(environment(calleridname=f"x\n{rest}{argument}")) is Cause.MALFORMED
 
 
 @pytest.mark.parametrize("unique_id", ["", "1 2", "1,ROUTE_OK=x", '1"', "ü", "1\r", "1" * 150])

@@ -5,7 +5,7 @@
 
     agi://127.0.0.1:4573/route?dialled=0537289-0&trunk=carrier     caller=%2B493023125123
                          ^^^^^ ^^^^^^^ ^^^^^^^^^                          ^^^^^^^^^^^^^^^
-                         path  key     value: unreserved characters      digits and one leading plus, or nothing
+                         path  key     value: unreserved characters       digits and one leading plus, or nothing
                                        and %XX, nothing else
 
 The caller's number is no part of the URL because Asterisk logs the URL, whole, when the service cannot be reached.
