@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -22,6 +24,7 @@ from amtsleitung.provision import sipp
 SCENARIOS = Path(__file__).with_name("scenarios")
 RTPMAPS = {"g722": (9, "G722/8000"), "alaw": (8, "PCMA/8000"), "ulaw": (0, "PCMU/8000")}
 WIDEBAND = ("g722", "alaw")
+MARK_BYTES = 8
 _SILENT_SECONDS = 5.0
 
 
@@ -65,12 +68,11 @@ async def start_sipp(
     program = await asyncio.to_thread(sipp)
     directory = Path(tempfile.mkdtemp(prefix="amtsleitung-sipp-"))
     try:
-        text = _text(scenarios / f"{scenario}.xml")
-        for name, value in blanks.items():
-            text = text.replace(f"@{name}@", value)
-        _write(directory / "scenario.xml", text)
+        mark = secrets.token_hex(MARK_BYTES)
+        _write(directory / "scenario.xml", filled_in(_text(scenarios / f"{scenario}.xml"), blanks, mark=mark))
         argv = [*program.argv_prefix, *((remote,) if remote else ()), "-sf", "scenario.xml"]
         argv += ["-i", address, "-p", str(port), "-m", str(calls), "-l", "10", "-nostdin"]
+        argv += ["-cid_str", f"%u-%p-{mark}@%s"]
         argv += ["-timeout", f"{int(deadline_seconds)}s", "-timeout_error"]
         argv += ["-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log"]
         argv += [part for name, value in keys.items() for part in ("-key", name, value)]
@@ -90,6 +92,17 @@ async def start_sipp(
             child.close_output()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def filled_in(text: str, blanks: Mapping[str, str], *, mark: str) -> str:
+    """The scenario with its blanks replaced, and ``mark`` in every branch parameter.
+
+    SIPp makes branches of its process id, which in a container is always the same: Asterisk would take the next run's
+    requests for repetitions of the last one's, and not answer.
+    """
+    for name, value in blanks.items():
+        text = text.replace(f"@{name}@", value)
+    return re.sub(r"\[branch(?:-\d+)?\]", rf"\g<0>-{mark}", text)
 
 
 async def _drain(child: Child, path: Path) -> None:
