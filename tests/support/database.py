@@ -12,10 +12,11 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import asyncpg
 from sqlalchemy import delete
@@ -106,8 +107,10 @@ class _QuickPostgres(EmbeddedPostgres):
 
 
 @asynccontextmanager
-async def embedded(bin_directory: Path | None = None) -> AsyncIterator[EmbeddedPostgres]:
-    """A fresh server of its own in a temporary folder."""
+async def embedded(
+    bin_directory: Path | None = None, environment: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[EmbeddedPostgres]:
+    """A fresh server of its own in a temporary folder; other programs than ours may need an environment."""
     folder = Path(tempfile.mkdtemp(prefix="amtsleitung-test-"))
     try:
         folder.chmod(0o711)  # noqa: ASYNC240, an instant; the server's user must get through
@@ -115,7 +118,7 @@ async def embedded(bin_directory: Path | None = None) -> AsyncIterator[EmbeddedP
             bin_directory=bin_directory or embedded_postgresql().bin_directory,
             data_directory=folder / "postgres",
             credentials=unprivileged_user(),
-            env=os.environ,
+            env={**os.environ, **environment},
         )
         await postgres.prepare()
         await postgres.start()
