@@ -109,7 +109,7 @@ class EventWriter:
     async def _wait_after(self, error: Exception) -> None:
         self.failures += 1
         _log.warning("call events wait for the database", problem=str(error), waiting=len(self._waiting))
-        if self.failures >= _TRIES_OF_ONE and self._waiting and self._prepare is None and await self._is_there():
+        if self.failures >= _TRIES_OF_ONE and self._waiting and self._prepare is None and await self._is_refused():
             event = self._waiting.popleft()
             self.dropped += 1
             self.failures = 1
@@ -117,6 +117,18 @@ class EventWriter:
             return
         wait = min(LONGEST_WAIT_SECONDS, self._first_wait_seconds * 2.0 ** min(self.failures - 1, 10))
         await asyncio.sleep(wait * (1 - random() / 2))  # noqa: S311  # spread, not secrecy
+
+    async def _is_refused(self) -> bool:
+        """Whether the database answers before and after refusing the oldest event: so it never just came or went."""
+        if not await self._is_there():
+            return False
+        oldest = self._waiting[0]
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                await self._recorder.record([oldest])
+        except Exception:
+            return await self._is_there() and self._waiting[0] is oldest
+        return False
 
     async def _is_there(self) -> bool:
         try:
