@@ -7,18 +7,20 @@
     asterisk/etc/generated/  addresses and secrets (here), queues, devices and trunks (agi.ami)
     asterisk/{var,run,log,spool}
     sounds/                  prompts and music (agi.ami)
+
+As root all below ``asterisk/`` belongs to the user who runs Asterisk, folders 0700 and files 0600.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
 from urllib.parse import quote
 
+from agi.ami.files import write_if_changed
 from amtsleitung.errors import Problem
 from amtsleitung.privileges import Credentials, first_barrier, private_directory
 from amtsleitung.provision import Asterisk
@@ -32,6 +34,7 @@ MANAGER_USER = "amtsleitung"
 MANAGER_READS = "system,call,agent,user,reporting"
 MANAGER_WRITES = "system,call,agent,user,config,reporting"
 PUBLISHED = ("queues.conf", "devices.conf", "trunks.conf")
+OLDER_LOGS = ("messages.log", "messages.log.1", "security.log")
 _SECRETS_KEPT = "manager-secret"
 
 
@@ -91,27 +94,22 @@ class AsteriskHome:
     def _make(self) -> None:
         for name in ("etc", "var", "run", "log", "spool"):
             private_directory(self.root / name, self.credentials)
-        for folder in (self.generated, self.sounds, self.sounds / "music"):
+        private_directory(self.generated, self.credentials)
+        for folder in (self.sounds, self.sounds / "music"):
             folder.mkdir(exist_ok=True)
-            folder.chmod(0o755)  # entered only through the private folders above it, or holds no secret
+            folder.chmod(0o755)  # holds no secret
+        for name in OLDER_LOGS:  # with callers' numbers, and nobody would cut them any more
+            (self.root / "log" / name).unlink(missing_ok=True)
         for path in sorted((CHECKOUT / "asterisk").rglob("*.conf")):
             copy = self.etc / path.relative_to(CHECKOUT / "asterisk")
-            copy.parent.mkdir(exist_ok=True)
-            copy.parent.chmod(0o755)
-            shutil.copyfile(path, copy)
-            copy.chmod(0o644)
-        self._write(self.etc / "asterisk.conf", self._asterisk_conf())
+            private_directory(copy.parent, self.credentials)
+            write_if_changed(copy, path.read_text(encoding="utf-8"))
+        write_if_changed(self.etc / "asterisk.conf", self._asterisk_conf())
         for name, text in self._generated_files().items():
-            self._write(self.generated / name, text)
+            write_if_changed(self.generated / name, text)
         for name in PUBLISHED:  # Asterisk refuses a configuration whose includes are missing
             if not (self.generated / name).exists():
-                self._write(self.generated / name, "")
-
-    def _write(self, path: Path, text: str) -> None:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.chmod(0o644)
-        temporary.replace(path)
+                write_if_changed(self.generated / name, "")
 
     def _asterisk_conf(self) -> str:
         var = self.root / "var"
@@ -159,10 +157,13 @@ class AsteriskHome:
             return secret
 
     def service(self) -> Service:
-        """Asterisk as the supervisor starts it: in the foreground, unprivileged, ready when it says so itself."""
+        """Asterisk as the supervisor starts it: in the foreground, unprivileged, ready when it says so itself.
+
+        Warnings and errors come on its output (``logger.conf``), without colours (``-n``).
+        """
         return Service(
             name="asterisk",
-            argv=(*self.program.argv_prefix, "-f", "-C", str(self.etc / "asterisk.conf")),
+            argv=(*self.program.argv_prefix, "-f", "-n", "-C", str(self.etc / "asterisk.conf")),
             env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", "HOME": "/", **self.program.environment},
             cwd=Path("/"),
             credentials=self.credentials,

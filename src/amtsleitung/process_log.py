@@ -6,13 +6,18 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 MAX_LINE_BYTES = 3_500
 """A longer line is cut into pieces: a pipe or terminal that is writable takes 4,096 bytes without blocking."""
 MAX_FILE_BYTES = 5_000_000
+PERIOD_SECONDS = 7 * 24 * 3600
+"""A file holds lines of one period (counted from 1970, so that a restart does not begin a new one). Older ones go."""
+_SWEEP_SECONDS = 3_600.0
 _NAME_WIDTH = 10
 
 
@@ -51,16 +56,30 @@ def _pieces(line: bytes) -> list[bytes]:
 class ProcessLog:
     """Takes lines and puts them on ``echo`` as ``name | line`` and, bare, into ``directory/<name>.log``.
 
-    A file that has reached its size becomes ``<name>.log.1`` and a new one begins. A full disk or a closed terminal
-    loses lines, never a process: nothing here raises, and nothing waits for a terminal that was halted.
+    A file that has reached its size, or is of an earlier period, becomes ``<name>.log.1`` and a new one begins. An
+    older file goes when its last line is a period old: so no line stays for longer than two periods. All files of the
+    directory are looked at when this is made and then, while anything is written, every hour.
+
+    A full disk or a closed terminal loses lines, never a process: nothing here raises, and nothing waits for a
+    terminal that was halted. ``clock``: seconds since 1970, as of the files' times.
     """
 
-    def __init__(self, directory: Path | None, echo: TextIO | None, *, max_file_bytes: int = MAX_FILE_BYTES) -> None:
+    def __init__(
+        self,
+        directory: Path | None,
+        echo: TextIO | None,
+        *,
+        max_file_bytes: int = MAX_FILE_BYTES,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._directory = directory
         self._echo = echo
         self._max_file_bytes = max_file_bytes
+        self._clock = clock
         self._files: dict[str, int] = {}
         self._unshown = 0
+        self._swept = 0.0
+        self._sweep()
 
     def path_of(self, name: str) -> Path | None:
         """The log file of a process, for ``run.json``."""
@@ -68,6 +87,7 @@ class ProcessLog:
 
     def write(self, name: str, line: str) -> None:
         self._show(f"{name:<{_NAME_WIDTH}} | {line}\n")
+        self._sweep()
         path = self.path_of(name)
         if path is not None:
             try:
@@ -87,8 +107,34 @@ class ProcessLog:
             self._files[name] = os.open(path, flags, 0o600)
         os.write(self._files[name], line)
         if os.fstat(self._files[name]).st_size >= self._max_file_bytes:
-            self._forget(name)
-            path.replace(path.with_name(f"{path.name}.1"))
+            self._move_aside(path)
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        # At once in a new period: later the file's time would be the new line's. And not only forwards: a clock that
+        # is set back must not stop this.
+        if _period(now) == _period(self._swept) and abs(now - self._swept) < _SWEEP_SECONDS:
+            return
+        self._swept = now
+        if self._directory is not None:
+            with suppress(OSError):
+                for path in sorted(self._directory.glob("*.log.1")):
+                    if now - path.stat().st_mtime >= PERIOD_SECONDS:
+                        path.unlink()
+                for path in sorted(self._directory.glob("*.log")):
+                    self._end_period(path, now)
+
+    def _end_period(self, path: Path, now: float) -> None:
+        last_line = path.stat().st_mtime
+        if now - last_line >= PERIOD_SECONDS:
+            self._forget(path.stem)
+            path.unlink()
+        elif _period(last_line) < _period(now):
+            self._move_aside(path)
+
+    def _move_aside(self, path: Path) -> None:
+        self._forget(path.stem)
+        path.replace(path.with_name(f"{path.name}.1"))
 
     def _forget(self, name: str) -> None:
         descriptor = self._files.pop(name, None)
@@ -111,6 +157,18 @@ class ProcessLog:
             self._unshown += 1
         except (OSError, ValueError):  # the terminal has gone, or was closed
             self._echo = None
+
+
+def _period(seconds: float) -> int:
+    return int(seconds // PERIOD_SECONDS)
+
+
+def offer(stream: TextIO, text: str) -> None:
+    """Write this line unless the terminal was halted or has gone: then it is lost, and holds up nobody."""
+    with suppress(OSError, ValueError):  # also a character that is not in its alphabet
+        if _takes_text(stream):
+            stream.write(f"{text}\n")
+            stream.flush()
 
 
 def _takes_text(stream: TextIO) -> bool:

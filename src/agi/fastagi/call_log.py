@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import structlog
@@ -41,8 +42,16 @@ def log_dialogue(dialogue: Dialogue, *, seconds: float) -> None:
         return
     fields |= {"cause": outcome.cause.value, "detail": outcome.detail}
     if dialogue.error is not None:
-        _LOG.error("call not routed", exc_info=dialogue.error, **fields)
+        fields |= {"error": type(dialogue.error).__name__, "stack": _places(dialogue.error)}
+        _LOG.error("call not routed", personal_error=str(dialogue.error), **fields)
     elif outcome.cause in _PROBE and dialogue.request is None:
         _LOG.info("connection without a request", **fields)
     else:
         _LOG.warning("call not routed", **fields)
+
+
+def _places(error: BaseException) -> str:
+    """Where it happened, innermost last: without the errors' own words, which may repeat what a caller sent."""
+    places = traceback.format_tb(error.__traceback__)
+    inner = error.__cause__ or error.__context__
+    return f"{_places(inner) if inner is not None else ''}{''.join(places)}"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """One SIPp process: a scenario with its blanks filled in, a private directory, an end that is certain.
 
-SIPp waits for ever unless it is told otherwise, so every run has a number of calls and a deadline.
+SIPp waits for ever unless it is told otherwise, so every run has a number of calls and a deadline. Numbers and
+passwords go into the scenario's file alone: everybody on the machine may read a command line.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ import asyncio
 import os
 import re
 import secrets
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,12 +19,16 @@ from signal import Signals
 
 from amtsleitung.processes import Child, spawn
 from amtsleitung.provision import sipp
+from amtsleitung.telephones.folders import folder_of_a_run
 
 SCENARIOS = Path(__file__).with_name("scenarios")
 RTPMAPS = {"g722": (9, "G722/8000"), "alaw": (8, "PCMA/8000"), "ulaw": (0, "PCMU/8000")}
 WIDEBAND = ("g722", "alaw")
 MARK_BYTES = 8
 _SILENT_SECONDS = 5.0
+_BLANK = re.compile(r"@([A-Z_]+)@")
+_BRANCH = re.compile(r"\[branch(?:-\d+)?\]")
+_NOT_PLAIN = re.compile(rb"[^A-Za-z0-9.,:;+*/=_~-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,47 +54,42 @@ async def start_sipp(
     scenario: str,
     *,
     blanks: Mapping[str, str],
-    keys: Mapping[str, str],
+    directory: Path,
     address: str,
     port: int,
     remote: str | None,
     calls: int,
     deadline_seconds: float,
-    more: tuple[str, ...] = (),
     scenarios: Path = SCENARIOS,
 ) -> AsyncIterator[SippRun]:
     """Runs a scenario from ``address:port`` to ``remote`` (``None``: waits for calls); it is ended on leaving.
 
-    ``blanks`` replace ``@NAME@`` in the scenario, ``keys`` are SIPp's own ``[name]``. Raises ``Problem`` if SIPp is
-    not to be had.
+    ``blanks`` replace ``@NAME@`` in the scenario; what is not ours among them is `plain`. Below ``directory`` the run
+    has a folder of its own while it lasts. Raises ``Problem`` if SIPp is not to be had.
     """
     program = await asyncio.to_thread(sipp)
-    directory = Path(tempfile.mkdtemp(prefix="amtsleitung-sipp-"))
-    try:
+    with folder_of_a_run(directory) as folder:
         mark = secrets.token_hex(MARK_BYTES)
-        _write(directory / "scenario.xml", filled_in(_text(scenarios / f"{scenario}.xml"), blanks, mark=mark))
+        _write(folder / "scenario.xml", filled_in(_text(scenarios / f"{scenario}.xml"), blanks, mark=mark))
         argv = [*program.argv_prefix, *((remote,) if remote else ()), "-sf", "scenario.xml"]
         argv += ["-i", address, "-p", str(port), "-m", str(calls), "-l", "10", "-nostdin"]
         argv += ["-cid_str", f"%u-%p-{mark}@%s"]
         argv += ["-timeout", f"{int(deadline_seconds)}s", "-timeout_error"]
         argv += ["-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log"]
-        argv += [part for name, value in keys.items() for part in ("-key", name, value)]
         child = await spawn(
-            (*argv, *more),
+            argv,
             env={**os.environ, **program.environment, "TERM": "dumb"},
-            cwd=directory,
+            cwd=folder,
             death_signal=Signals.SIGKILL,
         )
-        drain = asyncio.create_task(_drain(child, directory / "output"), name=f"output of sipp {scenario}")
+        drain = asyncio.create_task(_drain(child, folder / "output"), name=f"output of sipp {scenario}")
         try:
-            yield SippRun(child=child, directory=directory)
+            yield SippRun(child=child, directory=folder)
         finally:
             await child.stop(((Signals.SIGKILL, _SILENT_SECONDS),))
             drain.cancel()
             await asyncio.gather(drain, return_exceptions=True)
             child.close_output()
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def filled_in(text: str, blanks: Mapping[str, str], *, mark: str) -> str:
@@ -100,9 +98,14 @@ def filled_in(text: str, blanks: Mapping[str, str], *, mark: str) -> str:
     SIPp makes branches of its process id, which in a container is always the same: Asterisk would take the next run's
     requests for repetitions of the last one's, and not answer.
     """
-    for name, value in blanks.items():
-        text = text.replace(f"@{name}@", value)
-    return re.sub(r"\[branch(?:-\d+)?\]", rf"\g<0>-{mark}", text)
+    marked = _BRANCH.sub(rf"\g<0>-{mark}", text)
+    return _BLANK.sub(lambda blank: blanks.get(blank[1], blank[0]), marked)
+
+
+def plain(text: str) -> str:
+    """``text`` for a blank, to be sent as it is: SIPp reads ``\\xNN`` as that byte, and nothing of XML (which would end
+    the section) or of SIPp's own (keywords in brackets, quotes, line ends) is left in it."""
+    return _NOT_PLAIN.sub(lambda found: b"\\x%02X" % found[0][0], text.encode()).decode("ascii")
 
 
 async def _drain(child: Child, path: Path) -> None:
