@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -22,7 +23,7 @@ from amtsleitung.errors import Problem
 from amtsleitung.event_stream import EventStream
 from amtsleitung.processes import free_udp_port
 from amtsleitung.run_file import RunFile
-from amtsleitung.telephones import place, registered, telephone
+from amtsleitung.telephones import place, registered, sipp_directory, telephone
 from routing.core.decide import decide
 from routing.core.decision import Call, Decision, EnterQueue
 from routing.core.hours import next_opening
@@ -113,6 +114,7 @@ async def _carry_out(
                 dialled=wanted.dialled,
                 caller=wanted.caller,
                 headers=headers,
+                directory=sipp_directory(Path(running.state_directory)),
                 talk_seconds=CALL_SECONDS,
                 deadline_seconds=CALL_SECONDS,
             )
@@ -141,13 +143,14 @@ async def _agents_telephone(
     stack: AsyncExitStack, running: RunFile, table: Table, secrets: dict[str, str], agent: str, queue: str
 ) -> None:
     device = next(row.device for row in table.rows.agents if row.name == agent)
-    port = free_udp_port()
+    port, directory = free_udp_port(), sipp_directory(Path(running.state_directory))
     # One after the other from the same port: Asterisk calls back where a registration came from.
-    await registered(sip=running.sip, device=device, secret=secrets[device], port=port)
+    await registered(sip=running.sip, device=device, secret=secrets[device], port=port, directory=directory)
     await stack.enter_async_context(
         telephone(
             address="127.0.0.1",
             port=port,
+            directory=directory,
             ring_seconds=RING_SECONDS,
             talk_seconds=TALK_SECONDS,
             deadline_seconds=CALL_SECONDS,

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""``amtsleitung doctor``: everything a running system needs, one line each, with the remedy where it fails."""
+"""``amtsleitung doctor``: everything a running system needs, one line each, with the remedy where it fails.
+
+It only looks: nothing is fetched, made or started.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,21 @@ from urllib.parse import urlsplit
 import click
 
 from amtsleitung.errors import Problem
-from amtsleitung.provision import asterisk, embedded_postgresql, sipp
+from amtsleitung.process_table import processes_of_session
+from amtsleitung.provision import (
+    Asterisk,
+    NotFetchedError,
+    PostgresqlPrograms,
+    Program,
+    asterisk,
+    cache_place,
+    embedded_postgresql,
+    open_to_all,
+    sipp,
+)
 from amtsleitung.run_file import RunFile, read_run_file
 from amtsleitung.settings import Settings, read_settings
+from amtsleitung.zone_files import ZONE, missing_zone_files
 
 NEEDED_MEGABYTES = 1_500
 ANSWER_SECONDS = 3.0
@@ -52,33 +67,42 @@ def _findings() -> Iterator[Finding]:
     except Problem as problem:
         yield Finding(what="settings", seen=str(problem), remedy="mend the environment; .env.example explains it")
         return
-    yield _disk(settings.state_directory)
-    yield _program("asterisk", lambda: _said(asterisk(report=_silent)))
-    yield _program("sipp", lambda: _said(sipp(report=_silent)))
-    if settings.database_url is None:
-        yield _program("embedded pg", lambda: _said(embedded_postgresql(report=_silent)))
-    running = read_run_file(settings.state_directory)
-    if running is None:
-        yield Finding(what="system", seen=f"none runs in {settings.state_directory} (./amtsleitung run starts one)")
-        if settings.database_url is not None:
-            yield _database(settings, settings.database_url)
+    yield _disk("state directory", settings.state_directory, "AMTSLEITUNG_STATE_DIR")
+    try:
+        running = read_run_file(settings.state_directory)
+    except Problem as problem:
+        yield Finding(what="system", seen="cannot be looked at", remedy=str(problem))
         return
-    yield Finding(what="system", seen=f"runs as process {running.pid} in {running.state_directory}")
-    yield from _running(settings, running)
+    if running is None or not running.prepared:  # else these belong to other machines or containers
+        yield from _needed_here(settings)
+    if running is not None:
+        yield from _running(running)
+        return
+    yield Finding(what="system", seen=f"none runs in {settings.state_directory} (./amtsleitung run starts one)")
+    if settings.database_url is not None:
+        yield _database(settings.database_url)
 
 
-def _running(settings: Settings, running: RunFile) -> Iterator[Finding]:
+def _needed_here(settings: Settings) -> Iterator[Finding]:
+    """What ``run`` needs of this machine."""
+    yield _cache()
+    yield _program("asterisk", lambda: asterisk(report=_silent, fetching=False))
+    yield _time_zones()
+    yield _program("sipp", lambda: sipp(report=_silent, fetching=False))
+    if settings.database_url is None:
+        yield _program("embedded pg", lambda: embedded_postgresql(report=_silent, fetching=False))
+
+
+def _running(running: RunFile) -> Iterator[Finding]:
+    how = "its services are started elsewhere" if running.prepared else f"runs as process {running.pid}"
+    yield Finding(what="system", seen=f"{how}, in {running.state_directory}")
     for name, pid in running.processes.items():
-        alive = Path(f"/proc/{pid}").exists()
-        yield Finding(
-            what=name,
-            seen=f"process {pid}" + ("" if alive else " has gone; the supervisor may have started it again"),
-        )
+        yield _process(name, pid, running.logs)
     yield _port("fastagi", running.fastagi, running.logs)
     yield _port("ami", running.ami, running.logs)
     yield _api(running)
     try:
-        yield _database(settings, running.database_url)
+        yield _database(running.database_url)
     except Problem as problem:
         yield Finding(what="database", seen=str(problem), remedy="start the system again")
 
@@ -87,28 +111,51 @@ def _silent(_text: str) -> None:
     """Doctor says what it found, not how it looked."""
 
 
-def _said(program: object) -> str:
-    return f"{getattr(program, 'version', '')} ({getattr(program, 'origin', '')})"
-
-
-def _program(name: str, look: Callable[[], str]) -> Finding:
+def _program(name: str, look: Callable[[], Asterisk | Program | PostgresqlPrograms]) -> Finding:
     try:
-        return Finding(what=name, seen=look())
+        found = look()
+    except NotFetchedError:
+        return Finding(what=name, seen="not fetched yet; ./amtsleitung run will")
     except Problem as problem:
         return Finding(what=name, seen="not to be had", remedy=str(problem))
+    return Finding(what=name, seen=f"{found.version} ({found.origin})")
 
 
-def _disk(directory: Path) -> Finding:
-    existing = next(path for path in (directory, *directory.parents) if path.exists())
+def _disk(what: str, directory: Path, variable: str) -> Finding:
+    existing = _existing(directory)
     free = shutil.disk_usage(existing).free // 2**20
     seen = f"{directory}: {free:,} MiB free"
-    if not os.access(existing, os.W_OK):
-        return Finding(
-            what="state directory", seen=seen, remedy=f"{existing} cannot be written: set AMTSLEITUNG_STATE_DIR"
-        )
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return Finding(what=what, seen=seen, remedy=f"{existing} is no folder that can be written: set {variable}")
     if free < NEEDED_MEGABYTES:
-        return Finding(what="state directory", seen=seen, remedy=f"make room: at least {NEEDED_MEGABYTES:,} MiB")
-    return Finding(what="state directory", seen=seen)
+        remedy = f"make room: at least {NEEDED_MEGABYTES:,} MiB; or set {variable}"
+        return Finding(what=what, seen=seen, remedy=remedy)
+    return Finding(what=what, seen=seen)
+
+
+def _cache() -> Finding:
+    folder = cache_place()
+    if os.geteuid() == 0 and not open_to_all(_existing(folder)):
+        remedy = "programs from there run as an unprivileged user, who may not enter it: set AMTSLEITUNG_CACHE_DIR"
+        return Finding(what="cache folder", seen=f"{folder} is closed to others", remedy=remedy)
+    return _disk("cache folder", folder, "AMTSLEITUNG_CACHE_DIR")
+
+
+def _existing(directory: Path) -> Path:
+    return next(path for path in (directory, *directory.parents) if path.exists())
+
+
+def _time_zones() -> Finding:
+    if (missing := missing_zone_files()) is None:
+        return Finding(what="time zones", seen=str(ZONE))
+    return Finding(what="time zones", seen=missing.what, remedy=missing.remedy)
+
+
+def _process(name: str, pid: int, logs: dict[str, str]) -> Finding:
+    if pid in processes_of_session(pid):  # each leads one; a stranger who got its number hardly does
+        return Finding(what=name, seen=f"process {pid}")
+    remedy = f"look at {logs.get(name, 'the logs')}; the supervisor starts it again by itself, so ask once more"
+    return Finding(what=name, seen=f"process {pid} has gone", remedy=remedy)
 
 
 def _port(name: str, address: str, logs: dict[str, str]) -> Finding:
@@ -139,7 +186,7 @@ def _api(running: RunFile) -> Finding:
     return Finding(what="api", seen=text, remedy="see what it names; the log of api has the cause")
 
 
-def _database(settings: Settings, url: str) -> Finding:
+def _database(url: str) -> Finding:
     from routing.store import Store, StoreError
 
     async def look() -> str:

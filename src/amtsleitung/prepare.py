@@ -18,14 +18,14 @@ from amtsleitung.errors import Problem
 from amtsleitung.logs import configure_logs
 from amtsleitung.privileges import private_directory
 from amtsleitung.provision import Asterisk
-from amtsleitung.run_file import RunFile, write_private, write_run_file
+from amtsleitung.run_file import ELSEWHERE, RunFile, write_private, write_run_file
 from amtsleitung.settings import Bind, Settings, read_settings
 from amtsleitung.supervisor import lock_state_directory
 from routing.store import RoleUrls
 
 AMI = Bind(host="127.0.0.1", port=5038)
 RTP_START = 20_000
-ELSEWHERE = Asterisk(argv_prefix=(), version="", origin="elsewhere", module_directory=None, data_directory=None)
+PROGRAM = Asterisk(argv_prefix=(), version="", origin=ELSEWHERE, module_directory=None, data_directory=None)
 #: A container's own: it lives as long as anybody there can ask for it.
 FIRST_PROCESS = 1
 
@@ -54,7 +54,7 @@ async def _prepare(settings: Settings, database_url: str, keys: Path | None, say
     home = AsteriskHome(
         state_directory=settings.state_directory,
         node=settings.node,
-        program=ELSEWHERE,
+        program=PROGRAM,
         credentials=None,
         addresses=Addresses(sip=settings.sip_bind, fastagi=settings.fastagi_bind, ami=AMI, rtp_start=RTP_START),
     )

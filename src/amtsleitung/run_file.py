@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from amtsleitung.errors import Problem
+from amtsleitung.state_lock import is_locked
+
+ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,11 @@ class RunFile:
     asterisk_version: str
     processes: dict[str, int]
     logs: dict[str, str]
+
+    @property
+    def prepared(self) -> bool:
+        """Whether something else starts the services (``amtsleitung prepare``), Asterisk first among them."""
+        return self.asterisk == ELSEWHERE
 
     @property
     def database_url(self) -> str:
@@ -59,14 +67,22 @@ def remove_run_file(state_directory: Path) -> None:
 
 
 def read_run_file(state_directory: Path) -> RunFile | None:
-    """The running system of this state directory; ``None`` if none runs."""
+    """The running system of this state directory; ``None`` if none runs. Raises ``Problem`` if we may not know.
+
+    The lock tells, for it ends with its holder, and a process id may by now be somebody else's.
+    """
+    path = state_directory / "run.json"
     try:
-        content: Any = json.loads((state_directory / "run.json").read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
         found = RunFile(**content)
-        os.kill(found.pid, 0)
+        return found if found.prepared or is_locked(state_directory) else None
+    except PermissionError as error:
+        raise Problem(
+            f"{error.filename or path} is another user's, who may have a system running there: work as that user, "
+            "or set AMTSLEITUNG_STATE_DIR to a folder of your own."
+        ) from error
     except (OSError, ValueError, TypeError):
         return None
-    return found
 
 
 def write_private(path: Path, text: str) -> None:

@@ -38,15 +38,21 @@ def serve_fastagi(*, config_file: Path | None, ready_file: Path | None) -> None:
     settings = read_settings()
     live = _Live()
     if config_file is not None:
-        from amtsleitung.tables import table_of_file
-
-        live.replace(table_of_file(config_file))
-        run_service(lambda stop: _serve(settings, live, ready_file, stop, feed=None))
+        run_service(lambda stop: _serve_from_file(settings, live, ready_file, stop, config_file))
         return
     if settings.database_url is None:
         raise Problem("AMTSLEITUNG_DATABASE_URL is not set: name the database, or give --config FILE.yaml.")
     url = settings.database_url
     run_service(lambda stop: _serve_from_database(settings, live, ready_file, stop, url))
+
+
+async def _serve_from_file(
+    settings: Settings, live: _Live, ready_file: Path | None, stop: asyncio.Event, config_file: Path
+) -> None:
+    from amtsleitung.tables import table_of_file
+
+    live.replace(table_of_file(config_file))
+    await _serve(settings, live, ready_file, stop, feed=None)
 
 
 async def _serve_from_database(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Every setting, from the environment; ``.env.example`` documents them for people.
 
-A setting's variable may also be given as a file: ``AMTSLEITUNG_DATABASE_URL_FILE`` names a file that holds the value,
-so that secrets need not stand in an environment.
+A setting of ``Settings`` may also be given as a file: ``AMTSLEITUNG_DATABASE_URL_FILE`` names a file that holds the
+value, so that secrets need not stand in an environment.
 """
 
 from __future__ import annotations
@@ -63,17 +63,29 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def without_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for others: none of our settings, which may be secrets, and none of the files they name."""
+    return {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     environment: Mapping[str, str]
 
     def value(self, name: str) -> str | None:
-        if file := self.environment.get(f"{PREFIX}{name}_FILE"):
-            try:
-                return Path(file).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise Problem(f"{PREFIX}{name}_FILE names {file}, which cannot be read: check the path.") from error
-        return self.environment.get(PREFIX + name) or None
+        variable = PREFIX + name
+        plain, file = self.environment.get(variable) or None, self.environment.get(f"{variable}_FILE")
+        if not file:
+            return plain
+        if plain is not None:
+            raise Problem(f"{variable} and {variable}_FILE are both set: unset one of the two.")
+        try:
+            text = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise Problem(f"{variable}_FILE names {file}, which cannot be read: check the path.") from error
+        if not text:
+            raise Problem(f"{variable}_FILE names {file}, which is empty: write the value into it.")
+        return text
 
     def node(self) -> str:
         """It begins every unique id of a call, and stands in addresses."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 
 from amtsleitung.errors import Problem
+
+_LOOKS = 5
+_LOOK_SECONDS = 0.02
 
 
 class StateLock:
@@ -45,7 +49,7 @@ def lock_state_directory(path: Path) -> StateLock:
             f"Cannot open {file}: {error.strerror}; set AMTSLEITUNG_STATE_DIR to a folder that can be written."
         ) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     except BlockingIOError:
@@ -60,3 +64,31 @@ def lock_state_directory(path: Path) -> StateLock:
         os.close(descriptor)
         raise Problem(f"Cannot lock {file}: {error.strerror}; use a folder on a local disk.") from error
     return StateLock(descriptor)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock of the directory ``path``. Raises ``PermissionError`` if we may not look."""
+    try:
+        descriptor = os.open(path / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _lock(descriptor: int) -> None:
+    """Locks it. Raises ``BlockingIOError`` if it stays held: one who only looks holds it for an instant."""
+    for left in reversed(range(_LOOKS)):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not left:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return

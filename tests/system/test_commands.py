@@ -82,7 +82,17 @@ async def test_doctor_is_content_with_a_running_system(system: System) -> None:
     assert (status, err) == (0, ""), out
     assert out.endswith("All is well.\n")
     assert "BAD" not in out
-    for name in ("asterisk", "sipp", "fastagi port", "ami port", "api", "database", *system.running.processes):
+    for name in (
+        "cache folder",
+        "time zones",
+        "asterisk",
+        "sipp",
+        "fastagi port",
+        "ami port",
+        "api",
+        "database",
+        *system.running.processes,
+    ):
         assert re.search(rf"^ok   {re.escape(name)} ", out, re.MULTILINE), (name, out)
 
 
@@ -100,6 +110,21 @@ async def test_doctor_finds_what_hangs_and_says_where_to_look(system: System) ->
     assert out.endswith("1 thing(s) to mend.\n")
 
 
+async def test_doctor_says_which_process_has_gone_and_names_its_log(system: System) -> None:
+    fastagi, run = system.pid("fastagi"), system.run.process.pid
+    os.kill(run, signal.SIGSTOP)  # so that nobody starts it again meanwhile
+    try:
+        os.kill(fastagi, signal.SIGKILL)
+        status, out, _ = await system.command("doctor")
+    finally:
+        os.kill(run, signal.SIGCONT)
+    await system.restarted("fastagi", fastagi)
+    assert status == 1
+    assert re.search(
+        rf"^BAD  fastagi +process {fastagi} has gone\n +→ look at {system.running.logs['fastagi']};", out, re.MULTILINE
+    ), out
+
+
 async def test_doctor_without_a_system_names_every_ill() -> None:
     url = "postgresql://a:secret@127.0.0.1:1/amtsleitung"
     async with state_folder() as state:
@@ -112,6 +137,22 @@ async def test_doctor_without_a_system_names_every_ill() -> None:
         status, out, _ = await command("doctor", state=state, SIP_BIND="5060")
         assert status == 1
         assert out.startswith("BAD  settings")
+
+
+async def test_migrate_without_a_database_says_that_run_needs_none() -> None:
+    async with state_folder() as state:
+        status, out, err = await command("migrate", state=state)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "AMTSLEITUNG_DATABASE_URL is not set" in err
+    assert "./amtsleitung run brings it up to date by itself" in err
+
+
+@pytest.mark.parametrize("words", [("call", "--help"), ("run", "--help"), ("demonstrate", "--help")])
+async def test_the_exit_status_of_an_unexpected_call_is_documented(words: tuple[str, ...]) -> None:
+    async with state_folder() as state:
+        status, out, _ = await command(*words, state=state)
+    assert status == 0
+    assert re.search(r"exit\s+status.*\b3\b", out, re.IGNORECASE | re.DOTALL), out
 
 
 async def test_migrate_makes_a_database_that_the_other_commands_use(database_server: Server, tmp_path: Path) -> None:

@@ -86,6 +86,9 @@ async def test_with_a_file_it_loads_neither_web_nor_database_and_answers(monkeyp
         loaded = await modules(service)
         service.process.send_signal(signal.SIGTERM)
         assert await service.ended() == 0, service.said
+        lines = service.said.splitlines()
+    assert lines
+    assert [line for line in lines if not line.startswith("timestamp=")] == [], "every line is a line of the log"
     assert (values["ROUTE_KIND"], values["ROUTE_LINE"]) == ("enter_queue", "vermittlung")
     assert (values["ROUTE_TENANT"], values["ROUTE_VERSION"]) == ("samtgemeinde-meinersen", "0")
     assert {"agi", "routing", "structlog"} <= loaded

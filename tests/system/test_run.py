@@ -31,6 +31,7 @@ async def test_run_once_shows_a_real_call_step_by_step_and_succeeds() -> None:
         said = run.said
         await nothing_left(state, below, None)
     assert "Traceback" not in said
+    assert said.count("Agent's page: http://") == 1
     assert "/agent/agent01" in said
     calls = 2 if "Outside the service hours" in said else 1
     assert said.count("As expected.\n") == calls
@@ -83,6 +84,8 @@ async def test_a_second_run_is_refused_a_killed_one_leaves_nothing_and_the_next_
             await nothing_left(state, below, running)
         async with started("run", "--no-demonstration", state=state) as second:
             again = await second.up()
+            await until(lambda: "End: Ctrl-C" in second.said, "it says how to end it")
+            assert second.said.count(again.agent_page) == 1
             await stops_cleanly(second, again, signal.SIGINT)
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.database import Server
 from tests.support.product import command, started, state_folder, using
+from tests.support.system import running_system
 
 pytestmark = pytest.mark.system
 
@@ -78,6 +79,41 @@ async def test_a_taken_sip_port(taken_udp: str) -> None:
 async def test_a_setting_that_cannot_work(name: str, value: str, complaint: str) -> None:
     async with state_folder() as state:
         assert complaint in await refused(state, **{name: value})
+
+
+async def test_settings_from_files_are_the_administrators_and_the_services_get_their_own(
+    database_server: Server, tmp_path: Path
+) -> None:
+    admins_url, bind = tmp_path / "url", tmp_path / "bind"
+    admins_url.write_text(database_server.url_of(database_server.new_name()))
+    bind.write_text("127.0.0.1:0\n")
+    async with running_system(
+        short_prompts=True, DATABASE_URL_FILE=str(admins_url), API_BIND_FILE=str(bind), NODE="node7"
+    ) as system:
+        assert (await system.get("/health/ready"))["table_version"] == 1, "run.json says the right port"
+        for service, role in {"fastagi": "router", "ami": "router", "api": "web"}.items():
+            found = settings_of(system.pid(service))
+            its_own = (system.state / "secrets" / f"database-{role}.url").read_text().strip()
+            assert found["AMTSLEITUNG_DATABASE_URL"] == its_own != admins_url.read_text()
+            assert found["AMTSLEITUNG_NODE"] == "node7"
+            assert [name for name in found if name.endswith("_FILE")] == []
+        assert f"http://{settings_of(system.pid('api'))['AMTSLEITUNG_API_BIND']}" == system.running.api_url
+        assert settings_of(system.pid("asterisk")) == {}
+
+
+async def test_a_setting_given_twice(tmp_path: Path) -> None:
+    file = tmp_path / "bind"
+    file.write_text("127.0.0.1:0")
+    async with state_folder() as state:
+        said = await refused(state, API_BIND_FILE=str(file), API_BIND="127.0.0.1:0")
+    assert "AMTSLEITUNG_API_BIND and AMTSLEITUNG_API_BIND_FILE are both set" in said
+
+
+def settings_of(pid: int) -> dict[str, str]:
+    """The settings in a process's environment."""
+    variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    pairs = (variable.partition("=") for variable in variables)
+    return {name: value for name, _, value in pairs if name.startswith("AMTSLEITUNG_")}
 
 
 async def test_a_wrong_password(database_server: Server) -> None:

@@ -17,7 +17,7 @@ from signal import Signals
 import pytest
 
 from amtsleitung.errors import Problem
-from amtsleitung.process_log import MAX_LINE_BYTES, ProcessLog, harmless, lines_of
+from amtsleitung.process_log import MAX_LINE_BYTES, PERIOD_SECONDS, ProcessLog, harmless, lines_of
 from amtsleitung.processes import (
     Child,
     Credentials,
@@ -234,6 +234,56 @@ def test_a_full_log_file_moves_aside_and_a_lost_disk_loses_lines_only(tmp_path: 
     assert stored == {"ami.log.1": "line 2\nline 3\n", "ami.log": "line 4\n"}
     (tmp_path / "file").write_text("")
     ProcessLog(tmp_path / "file", None).write("ami", "nowhere to go")
+
+
+def stored_in(directory: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in directory.iterdir()}
+
+
+def last_written(path: Path, at: float) -> None:
+    os.utime(path, (at, at))
+
+
+def test_no_log_line_outlives_two_periods_of_a_system_that_runs(tmp_path: Path) -> None:
+    begin, day = 3_000.0 * PERIOD_SECONDS, PERIOD_SECONDS / 7
+    clock = [begin + 6.99 * day]
+    log = ProcessLog(tmp_path, None, clock=lambda: clock[-1])
+    for name in ("ami", "fastagi"):
+        log.write(name, f"{name} 1")
+        last_written(tmp_path / f"{name}.log", clock[-1])
+    clock.append(begin + 7 * day)  # a minute's lines must not make the file one of the new period
+    log.write("ami", "ami 2")
+    last_written(tmp_path / "ami.log", clock[-1])
+    assert stored_in(tmp_path) == {
+        "ami.log": "ami 2\n", "ami.log.1": "ami 1\n", "fastagi.log.1": "fastagi 1\n"
+    }  # fmt: skip
+    clock.append(begin + 13.98 * day)
+    log.write("ami", "ami 3")
+    assert stored_in(tmp_path)["fastagi.log.1"] == "fastagi 1\n"
+    last_written(tmp_path / "ami.log", clock[-1])
+    clock.append(begin + 14 * day)  # the one that says nothing any more is not forgotten either
+    log.write("ami", "ami 4")
+    assert stored_in(tmp_path) == {"ami.log": "ami 4\n", "ami.log.1": "ami 2\nami 3\n"}
+    log.close()
+
+
+def test_a_start_removes_what_a_run_of_long_ago_left(tmp_path: Path) -> None:
+    now = 3_000.5 * PERIOD_SECONDS
+    for name, age in {
+        "ami.log": 1.0,
+        "ami.log.1": 1.0,
+        "api.log": 0.6,
+        "asterisk.log": 0.4,
+        "asterisk.log.1": 0.9,
+    }.items():
+        (tmp_path / name).write_text(name)
+        last_written(tmp_path / name, now - age * PERIOD_SECONDS)
+    (tmp_path / "notes").write_text("not ours")
+    last_written(tmp_path / "notes", 0)
+    ProcessLog(tmp_path, None, clock=lambda: now)
+    assert stored_in(tmp_path) == {
+        "api.log.1": "api.log", "asterisk.log": "asterisk.log", "asterisk.log.1": "asterisk.log.1", "notes": "not ours"
+    }  # fmt: skip
 
 
 def test_a_halted_terminal_halts_nobody() -> None:

@@ -74,7 +74,7 @@ def test_an_old_one_on_path_is_said_to_be_ignored(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PATH", str(make_asterisk(tmp_path, "16.28.0").parent))
     said: list[str] = []
 
-    def fetched(report: object) -> None:
+    def fetched(report: object, *, fetching: bool) -> None:
         raise Problem("fetched")
 
     monkeypatch.setattr(asterisk_binary, "_fetched", fetched)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("migrate", short_help="Bring the database up to date.")
 def migrate_command() -> None:
-    """Bring the database of AMTSLEITUNG_DATABASE_URL up to date.
+    """Bring the database of AMTSLEITUNG_DATABASE_URL up to date; `run` does it by itself.
 
     Creates the login roles owner, router and web, and writes their addresses below STATE_DIR/secrets/.
     """
@@ -29,7 +29,10 @@ def migrate_command() -> None:
 
     settings = read_settings()
     if settings.database_url is None:
-        raise Problem("AMTSLEITUNG_DATABASE_URL is not set: name the database, as postgresql://user:secret@host/name.")
+        raise Problem(
+            "AMTSLEITUNG_DATABASE_URL is not set: name the database, as postgresql://user:secret@host/name "
+            "(the embedded one needs nothing: ./amtsleitung run brings it up to date by itself)."
+        )
     asyncio.run(migrate_database(settings.database_url, settings.state_directory))
     click.echo(f"The database is up to date; the roles' addresses are in {settings.state_directory / 'secrets'}.")
 
@@ -64,7 +67,7 @@ async def _import(
     from routing.core.rows import Rows
 
     live = await store.load_rows()
-    before, base = live if live is not None else (Rows(), None)
+    before, base = live if live is not None else (Rows(), 0)
     after = rows if replace else merge(before, rows)
     compiled(after, version=0, place=str(file))
     old, new = set(before.all()), set(after.all())

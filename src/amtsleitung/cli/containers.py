@@ -31,7 +31,8 @@ def prepare_command(keys: Path | None) -> None:
 def demonstrate_command() -> None:
     """Place the demonstration call of `run` through the running system and print what happens.
 
-    Outside service hours a second one follows as if it were the next opening. Exit 0 exactly if all went as expected.
+    Outside service hours a second one follows as if it were the next opening. Exit status: 0 if all went as expected,
+    3 if not, 1 if no call could be placed.
     """
     import asyncio
 

@@ -9,7 +9,9 @@ import click
 
 
 @click.command("run", short_help="Bring everything up and place a demonstration call.")
-@click.option("--once", is_flag=True, help="End after the demonstration call: exit 0 exactly if all went as expected.")
+@click.option(
+    "--once", is_flag=True, help="End after the demonstration call: exit status 0 if it went as expected, else 3."
+)
 @click.option("--no-demonstration", is_flag=True, help="Place no call; only bring everything up.")
 @click.option("--logs", is_flag=True, help="Show what every process logs, with its name in front, also here.")
 def run_command(once: bool, no_demonstration: bool, logs: bool) -> None:
@@ -33,7 +35,8 @@ def run_command(once: bool, no_demonstration: bool, logs: bool) -> None:
 def call_command(dialled: str, caller: str | None, at_text: str | None, agent: str | None) -> None:
     """Place one real call to DIALLED through the running system and print what happens.
 
-    SIPp is the carrier and the agent's telephone. Exit 0 exactly if the call took the way that `route` names.
+    SIPp is the carrier and the agent's telephone. Exit status: 0 if the call took the way that `route` names, 3 if it
+    took another one, 1 if none could be placed.
     """
     from amtsleitung.cli.routes import instant
     from amtsleitung.demonstration import place_call

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from amtsleitung.provision.asterisk_binary import Asterisk, asterisk
 from amtsleitung.provision.browser import chromium
-from amtsleitung.provision.cache import Report, cache_folder, to_stderr
+from amtsleitung.provision.cache import NotFetchedError, Report, cache_folder, cache_place, open_to_all, to_stderr
 from amtsleitung.provision.embedded import embedded_postgresql
 from amtsleitung.provision.programs import (
     PostgresqlPrograms,
@@ -20,13 +20,16 @@ from amtsleitung.provision.programs import (
 
 __all__ = [
     "Asterisk",
+    "NotFetchedError",
     "PostgresqlPrograms",
     "Program",
     "asterisk",
     "cache_folder",
+    "cache_place",
     "chromium",
     "embedded_postgresql",
     "fetch_all",
+    "open_to_all",
     "postgresql_server",
     "sipp",
 ]

@@ -43,10 +43,11 @@ class Asterisk(Program):
     data_directory: Path | None
 
 
-def asterisk(*, report: Report = to_stderr) -> Asterisk:
+def asterisk(*, report: Report = to_stderr, fetching: bool = True) -> Asterisk:
     """``AMTSLEITUNG_ASTERISK`` (path of a binary), else a new enough one on PATH, else one that is fetched.
 
-    :raises Problem: the named one is unusable, or none is to be had.
+    :raises Problem: the named one is unusable, or none is to be had; ``NotFetchedError`` without ``fetching``, which
+        only looks.
     """
     named = os.environ.get("AMTSLEITUNG_ASTERISK")
     if named:
@@ -57,7 +58,7 @@ def asterisk(*, report: Report = to_stderr) -> Asterisk:
         if _major(version) >= OLDEST_MAJOR:
             return _installed(Path(on_path), told_by="PATH")
         report(f"{on_path} is version {version}, older than {OLDEST_MAJOR}, and is ignored")
-    return _fetched(report)
+    return _fetched(report, fetching=fetching)
 
 
 def _installed(binary: Path, *, told_by: str) -> Asterisk:
@@ -107,7 +108,7 @@ def _told_by_configuration(file: Path) -> Mapping[str, str]:
         return {}
 
 
-def _fetched(report: Report) -> Asterisk:
+def _fetched(report: Report, *, fetching: bool) -> Asterisk:
     distribution = read_distribution()
 
     def build(draft: Path, final: Path) -> Mapping[str, str]:
@@ -129,7 +130,7 @@ def _fetched(report: Report) -> Asterisk:
         "machine": platform.machine(),
         "layout": LAYOUT,
     }
-    kept = keep("asterisk", recipe=recipe, build=build, report=report)
+    kept = keep("asterisk", recipe=recipe, build=build, report=report, fetching=fetching)
     triplet_directories = sorted(kept.folder.glob("usr/lib/*/asterisk/modules"))
     return Asterisk(
         argv_prefix=_command(kept.folder),

