@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from api import pages
 from api.cards import Directory
 from api.dependencies import Services, services_of
-from api.errors import install_handlers
+from api.errors import PROBLEM_RESPONSES, install_handlers
 from api.live import EventHub
 from api.protection import Protection
 from api.routes import calls, events, health
@@ -49,6 +49,7 @@ def create_app(
         summary="Calls of a telephone service centre for many municipalities",
         docs_url=None,  # both documentation pages load scripts from foreign hosts
         redoc_url=None,
+        responses=PROBLEM_RESPONSES,
         lifespan=_lifespan,
     )
     app.state.services = Services(

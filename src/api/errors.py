@@ -20,6 +20,22 @@ from api.views import render
 from routing.store import StoreError
 
 _URN = "urn:amtsleitung:problem:"
+_MEDIA_TYPE = "application/problem+json"
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": f"{_URN}<kind>"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "One sentence for the caller"},
+    },
+}
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "Problem details (RFC 9457)", "content": {_MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}}}
+}
+"""For OpenAPI: what every route answers with whenever it is not as its caller wished."""
 
 
 class ApiError(Exception):
@@ -37,7 +53,7 @@ def problem_response(status: int, kind: str, detail: str, **more: Any) -> JSONRe
     """The problem as ``application/problem+json``."""
     title = HTTPStatus(status).phrase
     body = {"type": _URN + kind, "title": title, "status": status, "detail": detail} | more
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+    return JSONResponse(body, status_code=status, media_type=_MEDIA_TYPE)
 
 
 def install_handlers(app: FastAPI) -> None:

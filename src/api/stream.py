@@ -102,7 +102,7 @@ class EventStream(Response):
         self._over = over
         self._on_end = on_end
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         writing = asyncio.create_task(self._write(send), name="write events")
         leaving = asyncio.create_task(_reader_left(receive), name="wait for the reader's end")

@@ -18,6 +18,7 @@ from agi.ami.call_resync import OpenCall
 from agi.ami.client import AmiConnection
 from agi.ami.publisher import Publisher, PublishError
 from agi.ami.service import Readiness, run_observer
+from agi.render.astdb import MAXIMUM_VALUE_BYTES
 from routing.core.compile import compile_table
 from routing.core.events import CallEvent
 from routing.core.table import Table
@@ -106,6 +107,19 @@ async def test_a_refused_reload_is_told_and_tried_again(tmp_path: Path) -> None:
         fake.refuse.clear()
         await publisher.apply(connection, table())
         assert "app_queue" in reloads(fake)
+
+
+async def test_a_table_that_the_fallback_cannot_hold_is_one_sentence_and_changes_nothing(tmp_path: Path) -> None:
+    folder(tmp_path)
+    publisher = Publisher(state_directory=tmp_path, node="node1")
+    whole = table()
+    await publisher.write_files(whole, SECRETS)
+    lines = {key: replace(line, queue="q" * MAXIMUM_VALUE_BYTES) for key, line in whole.lines.items()}
+    async with fake_ami() as fake, await connected(fake) as connection:
+        with pytest.raises(PublishError, match=f"is longer than {MAXIMUM_VALUE_BYTES} bytes"):
+            await publisher.apply(connection, replace(whole, lines=lines))
+        assert fake.database == {}
+        assert reloads(fake) == []
 
 
 async def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
+from fastapi.openapi.models import OpenAPI
 from structlog.testing import capture_logs
 
 from api import ServeError, create_app, run_api
@@ -90,6 +92,8 @@ async def test_an_expired_number_is_not_a_withheld_one(client: httpx2.AsyncClien
         ("GET", "/calls?limit=0", 422, "invalid-request"),
         ("GET", "/calls?limit=many", 422, "invalid-request"),
         ("GET", "/calls?before=2026-11-23T09:00:00", 422, "invalid-request"),
+        ("GET", "/calls?before=0001-01-01T00:00:00%2B14:00", 422, "invalid-request"),
+        ("GET", "/calls?before=9999-12-31T23:59:59-14:00", 422, "invalid-request"),
         ("GET", "/calls?tenant=%00", 422, "invalid-request"),
         ("GET", "/events?agent=nobody", 404, "agent-not-found"),
         ("GET", "/events?after=-1", 400, "bad-last-event-id"),
@@ -183,6 +187,44 @@ async def test_not_ready_before_the_feed_lives(web_store: Store) -> None:
     assert answer.json()["missing"] == ["event feed"]
     assert page.status_code == 503
     assert "Noch keine Einstellungen" in page.text
+
+
+async def test_the_interface_describes_itself(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/openapi.json")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    document = answer.json()
+    assert OpenAPI.model_validate(document).openapi.startswith("3.1.")
+    assert set(document["paths"]) == {"/health/live", "/health/ready", "/calls", "/calls/{node}/{unique_id}", "/events"}
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    for operation in operations:
+        assert set(operation["responses"]) == {"200", "default"}
+        assert set(operation["responses"]["default"]["content"]) == {PROBLEM}
+    stream = document["paths"]["/events"]["get"]["responses"]["200"]
+    assert set(stream["content"]) == {"text/event-stream"}
+    named = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(re.findall(r'"\$ref": ?"([^"]+)"', answer.text)) <= named
+
+
+ODD_VALUES = (
+    "", "0", "-1", "1e400", "inf", "NaN", "9" * 400, "%00", "%ff", "%ED%A0%80", "%F0%9F%93%9E", "%0d%0aX:%201",
+    "a" * 3000, "'%20or%201=1", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "-9223372036854775808",
+    "[]", "{}", "%", "2026-11-23T09:00:00Z&before=0",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/?lang=", "/agent/agent01?lang=", "/agent/", "/calls?limit=", "/calls?before=", "/calls?tenant=", "/calls?",
+        "/calls/", "/calls/node1/", "/events?agent=", "/events?after=", "/health/live?", "/health/ready?",
+        "/openapi.json?", "/static/", "/favicon.ico?", "/",
+    ],
+)  # fmt: skip
+async def test_nothing_a_caller_asks_is_our_fault(client: httpx2.AsyncClient, address: str) -> None:
+    for value in ODD_VALUES:
+        async with client.stream("GET", address + value) as answer:  # an event stream would have no end
+            assert answer.status_code < 500, (value, await answer.aread())
 
 
 async def test_a_taken_port_is_one_sentence(web_store: Store) -> None:

@@ -237,7 +237,10 @@ async def test_the_table_of_the_moment_decides_and_none_closes_at_once() -> None
 
 async def test_a_broken_clock_costs_one_call_and_is_logged() -> None:
     def broken() -> datetime:
-        raise RuntimeError("the clock fell off the wall")
+        try:
+            raise KeyError(FICTIONAL_CALLER)
+        except KeyError as error:
+            raise RuntimeError(f"the clock fell off the wall at {FICTIONAL_CALLER}") from error
 
     clocks: list[Callable[[], datetime]] = [broken]
     async with _served(clock=lambda: clocks[-1]()) as (server, port):
@@ -247,7 +250,9 @@ async def test_a_broken_clock_costs_one_call_and_is_logged() -> None:
                 assert await peer.until_closed() == b""
             await _ended(server, 1)
         assert [(entry["log_level"], entry["cause"]) for entry in logs] == [("error", "handler_error")]
-        assert isinstance(logs[0]["exc_info"], RuntimeError)
+        assert (logs[0]["error"], "in broken" in logs[0]["stack"]) == ("RuntimeError", True)
+        assert logs[0]["personal_error"] == f"the clock fell off the wall at {FICTIONAL_CALLER}"
+        assert [key for key, value in logs[0].items() if FICTIONAL_CALLER in str(value)] == ["personal_error"]
         clocks.append(lambda: OPEN_AT)
         async with _peer(port) as peer:
             await peer.send(environment())

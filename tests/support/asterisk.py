@@ -154,12 +154,14 @@ class PrivateAsterisk:
             with contextlib.suppress(AssertionError):
                 await self.ami.event(start=len(self.ami.messages), deadline=0.2, Event="Hangup")
 
+    @property
+    def log_file(self) -> Path:
+        """All that Asterisk says."""
+        return self.directories.root / "output"
+
     def logged(self, *levels: str) -> list[str]:
-        """The log's lines of these levels (``ERROR``, ``WARNING``, ``NOTICE``)."""
-        try:
-            text = (self.directories.log / "messages.log").read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return []
+        """The lines of these levels (``ERROR``, ``WARNING``) that Asterisk wrote; it writes no others."""
+        text = self.log_file.read_text(encoding="utf-8", errors="replace")
         return [line for line in text.splitlines() if any(f"] {level}[" in line for level in levels)]
 
 
@@ -202,11 +204,7 @@ async def _connect(process: asyncio.subprocess.Process, directories: Directories
 
 
 def _last_words(directories: Directories) -> str:
-    texts = []
-    for path in (directories.root / "output", directories.log / "messages.log"):
-        with contextlib.suppress(FileNotFoundError):
-            texts.append(path.read_text(encoding="utf-8", errors="replace")[-3000:])
-    return "Asterisk said:\n" + "\n".join(texts)
+    return "Asterisk said:\n" + (directories.root / "output").read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import struct
 import wave
@@ -12,27 +11,28 @@ from dataclasses import dataclass
 from math import pi, sin
 from pathlib import Path
 
+from agi.ami.address import read_ami_url
 from agi.render.devices import devices_conf
 from agi.render.queues import queues_conf
 from agi.render.trunks import trunks_conf
 from amtsleitung import provision
+from amtsleitung.asterisk_home import MANAGER_USER, RTP_PORTS, Addresses, AsteriskHome
+from amtsleitung.settings import Bind
 from routing.core.table import Table
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-RTP_PORTS = 200
 NODE = "node1"
-PRODUCT, ORACLE = "amtsleitung", "oracle"
+PRODUCT, ORACLE = MANAGER_USER, "oracle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directories:
-    """Where the private Asterisk keeps things."""
+    """Where the private Asterisk keeps things; ``root`` is its state directory."""
 
     root: Path
 
     @property
     def etc(self) -> Path:
-        return self.root / "etc"
+        return self.root / "asterisk" / "etc"
 
     @property
     def generated(self) -> Path:
@@ -44,7 +44,7 @@ class Directories:
 
     @property
     def log(self) -> Path:
-        return self.root / "log"
+        return self.root / "asterisk" / "log"
 
 
 def free_port(kind: socket.SocketKind, address: str = "127.0.0.1") -> int:
@@ -66,39 +66,30 @@ def write_configuration(
     ami_port: int,
     ami_secret: str,
 ) -> None:
-    shutil.copytree(REPOSITORY / "asterisk", directories.etc)
+    """The product's own files, an account that sees everything, and no wrap-up."""
+    home = AsteriskHome(
+        state_directory=directories.root,
+        node=NODE,
+        program=program,
+        credentials=None,
+        addresses=Addresses(
+            sip=Bind(host="127.0.0.1", port=sip_port),
+            fastagi=Bind(host=fastagi[0], port=fastagi[1]),
+            ami=Bind(host="127.0.0.1", port=ami_port),
+            rtp_start=_free_rtp_range(),
+        ),
+    )
+    home.make()
     queues = directories.etc / "queues.conf"  # the next test's call needs the same agent at once
     queues.write_text(
         queues.read_text(encoding="utf-8").replace("\nwrapuptime=10\n", "\nwrapuptime=0\n"), encoding="utf-8"
     )
-    for name in ("generated", "../run", "../spool", "../lib", "../log", "../sounds/music"):
-        (directories.etc / name).resolve().mkdir(parents=True, exist_ok=True)
-    root = directories.root
-    (directories.etc / "asterisk.conf").write_text(
-        "[directories]\n"
-        f"astetcdir => {directories.etc}\nastmoddir => {program.module_directory}\n"
-        f"astdatadir => {program.data_directory}\nastagidir => {program.data_directory}/agi-bin\n"
-        f"astvarlibdir => {root}/lib\nastdbdir => {root}/lib\nastkeydir => {root}/lib\n"
-        f"astspooldir => {root}/spool\nastrundir => {root}/run\nastlogdir => {directories.log}\n"
-        f"astcachedir => {root}/run\n"
-        f"[options]\nsystemname = {NODE}\nlive_dangerously = no\nhideconnect = yes\n",
+    accounts = directories.generated / "manager.conf"
+    accounts.write_text(
+        accounts.read_text(encoding="utf-8").replace(read_ami_url(home.ami_url()).secret, ami_secret)
+        + f"[{ORACLE}]\nsecret={ami_secret}\nread=all\nwrite=all\n",
         encoding="utf-8",
     )
-    first_rtp = _free_rtp_range()
-    host, port = fastagi
-    generated = {
-        "globals.conf": f"FASTAGI={host}:{port}\nSOUNDS={directories.sounds}\nNODE={NODE}\n",
-        "transport.conf": f"[transport-udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:{sip_port}\n",
-        "manager.conf": f"[general]\nport={ami_port}\nbindaddr=127.0.0.1\n"
-        # The product's account, and one that sees everything.
-        f"[{PRODUCT}]\nsecret={ami_secret}\nread=system,call,agent,user,reporting\n"
-        "write=system,call,agent,user,config,reporting\n"
-        f"[{ORACLE}]\nsecret={ami_secret}\nread=all\nwrite=all\n",
-        "rtp.conf": f"[general]\nrtpstart={first_rtp}\nrtpend={first_rtp + RTP_PORTS - 1}\n",
-        "music.conf": f"directory={directories.sounds}/music\n",
-    }
-    for name, text in generated.items():
-        (directories.generated / name).write_text(text, encoding="utf-8")
     write_rendered(directories, table, devices)
 
 

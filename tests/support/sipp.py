@@ -13,16 +13,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from amtsleitung.telephones.sipp import SCENARIOS, SippRun, media_blanks, plain, start_sipp
 from tests.support.asterisk import PrivateAsterisk, free_port
-from tests.support.sipp_process import Ear, ended, media, media_ear, private_directory, start_sipp, text_of
+from tests.support.ear import Ear, media_ear
 
+FOLDER = Path(tempfile.gettempdir()) / f"amtsleitung-sipp-{os.getuid()}"
+OWN_SCENARIOS = Path(__file__).with_name("scenarios")
+UNAUTHORISED = 401
 CARRIER, DEMONSTRATION, TOWN_HALL, CARRIER_B = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
 
 
@@ -47,14 +54,14 @@ class Heard:
 class Telephone:
     """A telephone or town hall that waits for calls."""
 
-    directory: Path
+    run: SippRun
     port: int
     ear: Ear = field(default_factory=Ear)
 
     @property
     def messages(self) -> str:
         """All SIP messages so far, as they went over the wire."""
-        return text_of(self.directory / "messages.log")
+        return self.run.messages
 
     @property
     def invites(self) -> tuple[str, ...]:
@@ -90,23 +97,27 @@ async def call(
     if from_header is None and caller is None:
         from_header = '"Anonymous" <sip:anonymous@anonymous.invalid>'
         extra.setdefault("Privacy", "id")
-    values = {"HANG_UP_MS": str(int(hang_up_after * 1000)), **media(offer)}
-    values["HEADERS"] = "".join(f"{name}: [header{number}]\n" for number, name in enumerate(extra))
-    keys = {"dialled": dialled, "from": from_header or f"<sip:{caller}@{source}>"}
-    keys |= {f"header{number}": value for number, value in enumerate(extra.values())}  # brackets in them stay text
-    async with media_ear(source) as (ear, rtp_port), private_directory() as directory:
-        process = await start_sipp(
-            directory, "cancel" if cancel else "caller", values, keys | {"rtp_port": str(rtp_port)},
-            address=source, port=free_port(socket.SOCK_DGRAM, source), remote=f"127.0.0.1:{pbx.sip_port}",
-            calls=1, deadline=deadline,
-        )  # fmt: skip
-        async with ended(process):
-            status = await asyncio.wait_for(process.wait(), deadline + 5)
-        messages = text_of(directory / "messages.log")
-        errors = text_of(directory / "errors.log") + text_of(directory / "output")
+    blanks = {
+        **media_blanks(offer),
+        "HANG_UP_MS": _milliseconds(hang_up_after),
+        "HEADERS": "".join(f"{name}: {plain(value)}\n" for name, value in extra.items()),
+        "DIALLED": plain(dialled),
+        "FROM": plain(from_header or f"<sip:{caller}@{source}>"),
+    }
+    async with (
+        media_ear(source) as (ear, rtp_port),
+        start_sipp(
+            "cancel" if cancel else "caller", scenarios=OWN_SCENARIOS if cancel else SCENARIOS,
+            blanks=blanks | {"RTP_PORT": str(rtp_port)}, directory=FOLDER, address=source,
+            port=free_port(socket.SOCK_DGRAM, source), remote=f"127.0.0.1:{pbx.sip_port}", calls=1,
+            deadline_seconds=deadline,
+        ) as run,
+    ):  # fmt: skip
+        await run.child.ends_within(deadline + 5)
+        status, messages, complaint = run.child.returncode, run.messages, run.complaint
     codes = [int(code) for code in re.findall(r"^SIP/2\.0 ([2-6]\d\d) [^\r\n]*(?:\r?\n[^\r\n]+)*?\r?\nCSeq: 1 INVITE",
                                               messages, re.MULTILINE)]  # fmt: skip
-    assert status == 0, f"SIPp ended with {status}.\n{errors[-2000:]}\n{messages[-6000:]}"
+    assert status == 0, f"SIPp ended with {status} ({complaint}).\n{messages[-6000:]}"
     assert codes, f"no final answer:\n{messages[-6000:]}"
     assert expect is None or codes[-1] == expect, f"{codes[-1]} instead of {expect}:\n{messages[-6000:]}"
     call_id = re.search(r"^Call-ID: ([^\r\n]+)", messages, re.MULTILINE)
@@ -117,6 +128,17 @@ async def call(
         messages=messages,
         ear=ear,
     )
+
+
+async def observed_call(pbx: PrivateAsterisk, **wanted: Any) -> Heard:
+    """The same, and then all that AMI says about it among ``pbx.ami.messages``."""
+    start = len(pbx.ami.messages)
+    heard = await call(pbx, **wanted)
+    if heard.code != UNAUTHORISED:  # strangers get no channel
+        # AMI tells of a call after SIP has ended it; that no channel is left says nothing before the first was seen.
+        await pbx.ami.event(start=start, Event="Newchannel")
+    await pbx.no_channels_left()
+    return heard
 
 
 @asynccontextmanager
@@ -163,16 +185,13 @@ async def desk(
 
 async def register(pbx: PrivateAsterisk, device: str, secret: str, *, port: int, expires_seconds: int = 60) -> None:
     """Registers a device from this port of 127.0.0.1 (0 seconds: off again); raises `AssertionError` if refused."""
-    async with private_directory() as directory:
-        keys = {"device": device, "expires": str(expires_seconds)}
-        process = await start_sipp(
-            directory, "register", {}, keys, address="127.0.0.1", port=port,
-            remote=f"127.0.0.1:{pbx.sip_port}", calls=1, deadline=10.0, more=("-au", device, "-ap", secret),
-        )  # fmt: skip
-        async with ended(process):
-            status = await asyncio.wait_for(process.wait(), 15)
-        messages = text_of(directory / "messages.log")
-    assert status == 0, f"{device} could not register:\n{messages[-3000:]}"
+    blanks = {"DEVICE": plain(device), "SECRET": plain(secret), "EXPIRES": str(expires_seconds)}
+    async with start_sipp(
+        "register", blanks=blanks, directory=FOLDER, address="127.0.0.1", port=port,
+        remote=f"127.0.0.1:{pbx.sip_port}", calls=1, deadline_seconds=10.0,
+    ) as run:  # fmt: skip
+        await run.child.ends_within(15)
+        assert run.child.returncode == 0, f"{device} could not register:\n{run.messages[-3000:]}"
 
 
 async def _reachable(pbx: PrivateAsterisk, device: str) -> None:
@@ -189,17 +208,22 @@ async def _reachable(pbx: PrivateAsterisk, device: str) -> None:
 async def _waiting(
     address: str, port: int, *, final: str, ring: float, hang_up_after: float, deadline: float
 ) -> AsyncIterator[Telephone]:
-    values = {
+    blanks = {
+        **media_blanks(),
         "FINAL": final,
-        "RING_MS": str(int(ring * 1000)),
-        "HANG_UP_MS": str(int(hang_up_after * 1000)),
+        "RING_MS": _milliseconds(ring),
+        "HANG_UP_MS": _milliseconds(hang_up_after),
         "AFTER_ACK": "" if final.startswith("2") else 'next="4" ',
-        **media(("g722", "alaw")),
     }
-    async with media_ear(address) as (ear, rtp_port), private_directory() as directory:
-        process = await start_sipp(
-            directory, "telephone", values, {"rtp_port": str(rtp_port)},
-            address=address, port=port, remote=None, calls=1000, deadline=deadline,
-        )  # fmt: skip
-        async with ended(process):
-            yield Telephone(directory=directory, port=port, ear=ear)
+    async with (
+        media_ear(address) as (ear, rtp_port),
+        start_sipp(
+            "telephone", blanks=blanks | {"RTP_PORT": str(rtp_port)}, directory=FOLDER, address=address, port=port,
+            remote=None, calls=1000, deadline_seconds=deadline,
+        ) as run,
+    ):  # fmt: skip
+        yield Telephone(run=run, port=port, ear=ear)
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

@@ -60,7 +60,7 @@ class System(PrivateAsterisk):
         self, run: Started, running: RunFile, ami: Ami, secret: str, store: Store, secrets: Mapping[str, str]
     ) -> None:
         super().__init__(
-            directories=Directories(root=run.state / "asterisk"),
+            directories=Directories(root=run.state),
             ami=ami,
             sip_port=_port(running.sip),
             ami_port=_port(running.ami),
@@ -74,6 +74,10 @@ class System(PrivateAsterisk):
     @property
     def state(self) -> Path:
         return self.run.state
+
+    @property
+    def log_file(self) -> Path:
+        return self.state / "log" / "asterisk.log"
 
     @property
     def running(self) -> RunFile:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
@@ -18,13 +17,6 @@ from tests.support.tables import example_table
 pytestmark = pytest.mark.system
 
 MAXIMUM_EXTENSION_BYTES = 79  # Asterisk cuts what was dialled
-
-
-async def call(pbx: PrivateAsterisk, **wanted: Any) -> sipp.Heard:
-    """A call, and all that AMI says about it."""
-    heard = await sipp.call(pbx, **wanted)
-    await pbx.no_channels_left()
-    return heard
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +67,7 @@ def asked(agi: FakeFastAgi) -> dict[str, str]:
     ],
 )  # fmt: skip
 async def test_no_text_is_a_shorter_known_number(pbx: PrivateAsterisk, agi: FakeFastAgi, dialled: str) -> None:
-    await call(pbx, dialled=quote(dialled, safe="$*,;&?"), source=sipp.CARRIER_B, expect=404)
+    await sipp.observed_call(pbx, dialled=quote(dialled, safe="$*,;&?"), source=sipp.CARRIER_B, expect=404)
     (received,) = pbx.ami.user_events("CallReceived")
     (event,) = pbx.ami.user_events("CallRouted")
     before, nul, _ = dialled.partition("\0")
@@ -97,7 +89,9 @@ async def test_no_text_is_a_shorter_known_number(pbx: PrivateAsterisk, agi: Fake
     ],
 )  # fmt: skip
 async def test_separators_are_no_reason_to_refuse(pbx: PrivateAsterisk, agi: FakeFastAgi, dialled: str) -> None:
-    await call(pbx, dialled=quote(dialled, safe="()"), source=sipp.CARRIER_B, hang_up_after=0.1, expect=200)
+    await sipp.observed_call(
+        pbx, dialled=quote(dialled, safe="()"), source=sipp.CARRIER_B, hang_up_after=0.1, expect=200
+    )
     (event,) = pbx.ami.user_events("CallRouted")
     assert (event["Tenant"], event["Dialled"]) == ("samtgemeinde-meinersen", "%2B495372890")
     assert asked(agi) == {"dialled": dialled, "trunk": "carrier-b", "caller": "03023125001"}
@@ -131,10 +125,10 @@ async def test_the_caller_is_a_number_or_nobody(
 ) -> None:
     if caller is None:  # no SIP: the library drops it before the dialplan
         with pytest.raises(AssertionError, match="SIPp ended"):
-            await call(pbx, dialled="0537288", from_header=header, source=sipp.CARRIER_B, deadline=1)
+            await sipp.observed_call(pbx, dialled="0537288", from_header=header, source=sipp.CARRIER_B, deadline=1)
         assert pbx.ami.user_events("CallReceived") == ()
         return
-    await call(pbx, dialled="0537288", from_header=header, source=sipp.CARRIER_B, expect=404)
+    await sipp.observed_call(pbx, dialled="0537288", from_header=header, source=sipp.CARRIER_B, expect=404)
     (received,) = pbx.ami.user_events("CallReceived")
     assert unquote(received["Caller"]) == caller
     assert asked(agi)["caller"] == caller
@@ -143,13 +137,13 @@ async def test_the_caller_is_a_number_or_nobody(
 
 @pytest.mark.parametrize("privacy", ["id", "user;id", "header", "critical\tx"])
 async def test_privacy_hides_the_number(pbx: PrivateAsterisk, agi: FakeFastAgi, privacy: str) -> None:
-    await call(pbx, dialled="0537288", headers={"Privacy": privacy}, source=sipp.CARRIER_B, expect=404)
+    await sipp.observed_call(pbx, dialled="0537288", headers={"Privacy": privacy}, source=sipp.CARRIER_B, expect=404)
     assert pbx.ami.user_events("CallReceived")[0]["Caller"] == ""
     assert b"03023125001" not in agi.raw[0]
 
 
 async def test_privacy_none_hides_nothing(pbx: PrivateAsterisk) -> None:
-    await call(pbx, dialled="0537288", headers={"Privacy": "none"}, source=sipp.CARRIER_B, expect=404)
+    await sipp.observed_call(pbx, dialled="0537288", headers={"Privacy": "none"}, source=sipp.CARRIER_B, expect=404)
     assert pbx.ami.user_events("CallReceived")[0]["Caller"] == "03023125001"
 
 
@@ -161,7 +155,7 @@ async def test_identities_that_nobody_asked_for_reach_nobody(pbx: PrivateAsteris
         "History-Info": "<sip:66604@x>;index=1",
         "X-Amtsleitung-At": "EVIL66605",
     }
-    heard = await call(pbx, dialled="0537288", headers=marks, source=sipp.CARRIER_B, expect=404)
+    heard = await sipp.observed_call(pbx, dialled="0537288", headers=marks, source=sipp.CARRIER_B, expect=404)
     assert "SIP/2.0 181" not in heard.messages
     everything = repr(pbx.ami.messages) + repr(agi.raw)
     assert "EVIL" not in everything
@@ -169,7 +163,9 @@ async def test_identities_that_nobody_asked_for_reach_nobody(pbx: PrivateAsteris
 
 
 async def test_only_the_demonstration_trunk_sets_the_clock(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
-    await call(pbx, dialled="0537289-0", at="2025-10-31T10:00:00+01:00", source=sipp.DEMONSTRATION, hang_up_after=0.1)
+    await sipp.observed_call(
+        pbx, dialled="0537289-0", at="2025-10-31T10:00:00+01:00", source=sipp.DEMONSTRATION, hang_up_after=0.1
+    )
     assert asked(agi)["at"] == "2025-10-31T10:00:00+01:00"
     assert pbx.ami.user_events("CallRouted")[0]["Reasons"] == "number.holiday"
 
@@ -178,7 +174,7 @@ async def test_only_the_demonstration_trunk_sets_the_clock(pbx: PrivateAsterisk,
     "at", ["tomorrow", "2025-10-31T10:00:00", "$[1/0]", '"', "2025-10-31T10:00:00+01:00&caller=1", "(,"]
 )
 async def test_a_clock_that_cannot_be_read_is_ignored(pbx: PrivateAsterisk, agi: FakeFastAgi, at: str) -> None:
-    await call(pbx, dialled="0537289-0", at=at, source=sipp.DEMONSTRATION, hang_up_after=0.1, expect=200)
+    await sipp.observed_call(pbx, dialled="0537289-0", at=at, source=sipp.DEMONSTRATION, hang_up_after=0.1, expect=200)
     assert asked(agi)["at"] == at
     assert pbx.ami.user_events("CallRouted")[0]["Reasons"] != "number.holiday"
 
@@ -189,7 +185,7 @@ async def test_a_forged_event_does_not_reach_the_observers_account(pbx: PrivateA
     try:
         for source in (sipp.CARRIER_B, sipp.DEMONSTRATION):
             start = len(observer.messages)
-            await call(pbx, dialled=quote(forged), source=source, hang_up_after=0.1)
+            await sipp.observed_call(pbx, dialled=quote(forged), source=source, hang_up_after=0.1)
             await observer.event(start=start, Event="Hangup")
             await observer.event(start=start, UserEvent="CallReceived", Received=quote(forged))
             assert observer.user_events("Forged") == ()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -59,13 +58,6 @@ async def pbx(shared: PrivateAsterisk) -> AsyncIterator[PrivateAsterisk]:
     await shared.no_channels_left()
 
 
-async def call(pbx: PrivateAsterisk, **wanted: Any) -> sipp.Heard:
-    """A call, and all that AMI says about it."""
-    heard = await sipp.call(pbx, **wanted)
-    await pbx.no_channels_left()
-    return heard
-
-
 def routed(pbx: PrivateAsterisk) -> Message:
     """The one decision that was followed."""
     (event,) = pbx.ami.user_events("CallRouted")
@@ -75,7 +67,7 @@ def routed(pbx: PrivateAsterisk) -> Message:
 async def test_queue_to_agent_with_display_id_and_wideband(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
     agi.behaviour = QUEUE
     async with sipp.telephone(pbx, "agent01", hang_up_after=0.5) as phone:
-        heard = await call(pbx, dialled="0537488-0", expect=200)
+        heard = await sipp.observed_call(pbx, dialled="0537488-0", expect=200)
         (invite,) = phone.invites
     assert not heard.hung_up_by_us
     assert heard.codec == 9  # G.722
@@ -99,7 +91,7 @@ async def test_a_withheld_number_does_not_hide_the_tenant_from_the_agent(
 ) -> None:
     agi.behaviour = QUEUE
     async with sipp.telephone(pbx, "agent01", hang_up_after=0.2) as phone:
-        await call(pbx, dialled="0537488-0", caller=None, expect=200)
+        await sipp.observed_call(pbx, dialled="0537488-0", caller=None, expect=200)
         (invite,) = phone.invites
     assert pbx.ami.user_events("CallReceived")[0]["Caller"] == ""
     assert f'"{DISPLAY}" <sip:anonymous@' in invite
@@ -108,7 +100,7 @@ async def test_a_withheld_number_does_not_hide_the_tenant_from_the_agent(
 async def test_caller_gives_up_while_an_agent_is_rung(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
     agi.behaviour = QUEUE
     async with sipp.telephone(pbx, "agent01", answers_after=None) as phone:
-        heard = await call(pbx, dialled="0537488-0", expect=200, hang_up_after=2.5)
+        heard = await sipp.observed_call(pbx, dialled="0537488-0", expect=200, hang_up_after=2.5)
         await pbx.ami.event(Event="QueueCallerAbandon")
         await pbx.no_channels_left()
         assert "\nCANCEL sip:" in phone.messages
@@ -124,7 +116,7 @@ async def test_an_agent_who_declines_is_followed_by_the_next(pbx: PrivateAsteris
         sipp.telephone(pbx, "agent02", hang_up_after=0.1) as second,
     ):
         for _ in range(2):  # whoever was called longest ago is asked first
-            await call(pbx, dialled="0537488-0", expect=200)
+            await sipp.observed_call(pbx, dialled="0537488-0", expect=200)
         assert len(second.invites) == 2
     assert {m["MemberName"] for m in pbx.ami.messages if m["Event"] == "AgentCalled"} == {"agent01", "agent02"}
     assert {m["MemberName"] for m in pbx.ami.messages if m["Event"] == "AgentConnect"} == {"agent02"}
@@ -134,13 +126,13 @@ async def test_ordinary_calls_leave_no_complaint_in_the_log(pbx: PrivateAsterisk
     before = len(pbx.logged("WARNING", "ERROR"))
     agi.behaviour = QUEUE
     async with sipp.telephone(pbx, "agent01", hang_up_after=0.1):
-        await call(pbx, dialled="0537488-0", expect=200)
+        await sipp.observed_call(pbx, dialled="0537488-0", expect=200)
     assert pbx.logged("WARNING", "ERROR")[before:] == []
 
 
 async def test_nobody_there_is_said(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
     agi.behaviour = QUEUE
-    heard = await call(pbx, dialled="0537488-0", expect=200)
+    heard = await sipp.observed_call(pbx, dialled="0537488-0", expect=200)
     (left,) = pbx.ami.user_events("QueueExit")
     assert (left["Queue"], left["Status"]) == ("allgemein", "JOINEMPTY")
     assert heard.ear.loud
@@ -148,7 +140,7 @@ async def test_nobody_there_is_said(pbx: PrivateAsterisk, agi: FakeFastAgi) -> N
 
 async def test_a_queue_that_asterisk_does_not_know(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
     agi.behaviour = QUEUE | {"QUEUE": "no-such-queue"}
-    heard = await call(pbx, dialled="0537488-0", expect=200)
+    heard = await sipp.observed_call(pbx, dialled="0537488-0", expect=200)
     assert pbx.ami.user_events("QueueExit")[0]["Status"] == "UNKNOWN"
     assert heard.ear.loud
 
@@ -190,11 +182,11 @@ async def test_a_reload_makes_a_new_agent_and_a_new_trunk_known(pbx: PrivateAste
     changed = compile_table(
         replace(rows, trunks=(*rows.trunks, new_trunk), agents=(*rows.agents, new_agent)), version=2
     )
-    await call(pbx, dialled="0537488-0", source="127.0.0.9", expect=401)
+    await sipp.observed_call(pbx, dialled="0537488-0", source="127.0.0.9", expect=401)
     await pbx.reload(changed, new_secrets={"phone03": "new;secret"})
     async with sipp.telephone(pbx, "phone03", hang_up_after=0.1) as phone:
-        await call(pbx, dialled="0537488-0", source="127.0.0.9", expect=200)
+        await sipp.observed_call(pbx, dialled="0537488-0", source="127.0.0.9", expect=200)
         assert len(phone.invites) == 1
     assert pbx.ami.user_events("CallReceived")[0]["Trunk"] == "new-carrier"
     await pbx.reload(table)
-    await call(pbx, dialled="0537488-0", source="127.0.0.9", expect=401)
+    await sipp.observed_call(pbx, dialled="0537488-0", source="127.0.0.9", expect=401)

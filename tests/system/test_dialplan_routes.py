@@ -7,7 +7,6 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -60,13 +59,6 @@ async def pbx(shared: PrivateAsterisk) -> AsyncIterator[PrivateAsterisk]:
     await shared.no_channels_left()
 
 
-async def call(pbx: PrivateAsterisk, **wanted: Any) -> sipp.Heard:
-    """A call, and all that AMI says about it."""
-    heard = await sipp.call(pbx, **wanted)
-    await pbx.no_channels_left()
-    return heard
-
-
 def routed(pbx: PrivateAsterisk) -> Message:
     """The one decision that was followed."""
     (event,) = pbx.ami.user_events("CallRouted")
@@ -92,13 +84,13 @@ async def test_no_needless_service_runs(pbx: PrivateAsterisk) -> None:
 
 async def test_narrowband_where_the_trunk_offers_no_wideband(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
     agi.behaviour = {"KIND": "play_announcement", "ANNOUNCEMENT": CLOSED}
-    heard = await call(pbx, dialled="0537488-0", expect=200, offer=("ulaw", "alaw"))
+    heard = await sipp.observed_call(pbx, dialled="0537488-0", expect=200, offer=("ulaw", "alaw"))
     assert heard.codec == 8  # A-law
 
 
 async def test_an_announcement_is_played_and_the_call_ended(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
     agi.behaviour = {"KIND": "play_announcement", "ANNOUNCEMENT": CLOSED}
-    heard = await call(pbx, dialled="0537488-0", expect=200)
+    heard = await sipp.observed_call(pbx, dialled="0537488-0", expect=200)
     assert not heard.hung_up_by_us
     assert heard.ear.loud
     assert routed(pbx)["Announcement"] == CLOSED
@@ -106,14 +98,14 @@ async def test_an_announcement_is_played_and_the_call_ended(pbx: PrivateAsterisk
 
 async def test_an_announcement_that_is_missing_becomes_the_last_resort(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
     agi.behaviour = {"KIND": "play_announcement", "ANNOUNCEMENT": "no-such-sound"}
-    heard = await call(pbx, dialled="0537488-0", expect=200)
+    heard = await sipp.observed_call(pbx, dialled="0537488-0", expect=200)
     assert heard.ear.loud
 
 
 @pytest.mark.parametrize(("cause", "code"), [("1", 404), ("42", 503), ("17", 486), ("", 503)])
 async def test_reject_tells_the_cause(pbx: PrivateAsterisk, agi: FakeFastAgi, cause: str, code: int) -> None:
     agi.behaviour = {"KIND": "reject", "CAUSE": cause}
-    await call(pbx, dialled="0537488-0", expect=code)
+    await sipp.observed_call(pbx, dialled="0537488-0", expect=code)
 
 
 @pytest.mark.parametrize("behaviour", [DESK, FORWARD])
@@ -122,7 +114,7 @@ async def test_desk_and_forward_are_dialled_through_the_trunk(
 ) -> None:
     agi.behaviour = behaviour
     async with sipp.desk(desk_port, hang_up_after=0.3) as desk:
-        heard = await call(pbx, dialled="0537289123", expect=200)
+        heard = await sipp.observed_call(pbx, dialled="0537289123", expect=200)
         (invite,) = desk.invites
     assert not heard.hung_up_by_us
     assert re.search(rf"INVITE sip:\+{behaviour['TARGET'][3:]}@127\.0\.0\.4", invite)
@@ -134,7 +126,9 @@ async def test_a_withheld_number_stays_withheld_towards_the_town_hall(
 ) -> None:
     agi.behaviour = DESK
     async with sipp.desk(desk_port, hang_up_after=0.1) as desk:
-        await call(pbx, dialled="0537289123", from_header="<sip:03023125001@x>", headers={"Privacy": "id"}, expect=200)
+        await sipp.observed_call(
+            pbx, dialled="0537289123", from_header="<sip:03023125001@x>", headers={"Privacy": "id"}, expect=200
+        )
         (invite,) = desk.invites
     assert "3023125001" not in invite
 
@@ -148,18 +142,18 @@ async def test_a_desk_that_does_not_answer(
 ) -> None:
     agi.behaviour = DESK
     async with sipp.desk(desk_port, final=final):
-        heard = await call(pbx, dialled="0537289123", expect=code)
+        heard = await sipp.observed_call(pbx, dialled="0537289123", expect=code)
     assert bool(heard.ear.loud) is speaks
 
 
 async def test_an_unknown_kind_is_never_followed(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
     agi.behaviour = {"KIND": "from-agent"}
-    heard = await call(pbx, dialled="0537488-0", expect=200)
+    heard = await sipp.observed_call(pbx, dialled="0537488-0", expect=200)
     assert [m["Level"] for m in pbx.ami.user_events("CallRouted")] == ["service", "last_resort"]
     assert heard.ear.loud
 
 
 @pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.99"])
 async def test_strangers_and_devices_without_password_reach_nothing(pbx: PrivateAsterisk, source: str) -> None:
-    await call(pbx, dialled="0537488-0", caller="agent01", source=source, expect=401)
+    await sipp.observed_call(pbx, dialled="0537488-0", caller="agent01", source=source, expect=401)
     assert pbx.ami.user_events("CallReceived") == ()

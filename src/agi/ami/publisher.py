@@ -77,6 +77,7 @@ class Publisher:
         `write_files` with the same table comes first. Raises PublishError, AstDbError, AmiTimeoutError,
         AmiDisconnectedError.
         """
+        entries = _entries(table)
         applied = self._read_applied()
         unread = sorted(name for name, digest in self._digests.items() if applied.get(name) != digest)
         modules = list(dict.fromkeys(module for name in unread for module in _MODULES[name]))
@@ -87,7 +88,6 @@ class Publisher:
         if unread:
             told = json.dumps(self._digests, indent=1, sort_keys=True) + "\n"
             await asyncio.to_thread(write_if_changed, self._applied_path, told)
-        entries = astdb_values(table)
         generation = await write_generation(connection, entries)
         self._log.info(
             "Asterisk has what it needs",
@@ -97,12 +97,6 @@ class Publisher:
             database_generation=generation,
         )
         return generation
-
-    def _entries(self, table: Table) -> Mapping[str, str]:
-        try:
-            return astdb_values(table)
-        except RenderError as error:
-            raise PublishError(str(error)) from error
 
     @property
     def _applied_path(self) -> Path:
@@ -145,3 +139,10 @@ class Publisher:
                 raise
             self._log.error("a recording cannot be used; the sentence is spoken instead", problem=str(problem))
             return write_prompt(self._sounds, name, text).written
+
+
+def _entries(table: Table) -> Mapping[str, str]:
+    try:
+        return astdb_values(table)
+    except RenderError as error:
+        raise PublishError(str(error)) from error

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from api.dependencies import Parts
 from api.errors import ApiError
@@ -15,11 +16,22 @@ from api.schemas import CallDetails, CallPage, details_of
 router = APIRouter(prefix="/calls", tags=["calls"])
 
 
+def _in_utc(at: datetime) -> datetime:
+    # The database is asked in UTC, and an instant at either end of the calendar may have no date there.
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Input should be an instant of the years 1 to 9999 in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 @router.get("")
 async def calls(
     parts: Parts,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    before: Annotated[AwareDatetime | None, Query(description="Only calls received before this instant")] = None,
+    before: Annotated[Instant | None, Query(description="Only calls received before this instant")] = None,
     tenant: Annotated[str | None, Query(max_length=64, pattern="^[a-z0-9-]*$")] = None,
 ) -> CallPage:
     """Calls, newest first; ``next_before`` asks for the next page."""

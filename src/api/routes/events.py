@@ -25,7 +25,8 @@ _log = structlog.get_logger("api")
 @router.get(
     "/events",
     response_class=EventStream,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "Server-Sent Events"}},
+    status_code=200,  # the class takes none from which FastAPI could read it
+    response_description="Server-Sent Events, without end",
 )
 async def events(
     parts: Parts,

@@ -116,9 +116,16 @@ class QueueLeft(_CallEvent):
 class CallEnded(_CallEvent):
     """The call is over.
 
-    ``outcome``: ``answered``, ``abandoned`` (hung up while waiting), ``announced`` (heard an announcement),
-    ``connected`` (passed to a desk or another number), ``rejected``, ``unserved`` (left the queue unanswered),
-    ``unknown`` (the end was not seen). ``cause`` is the ISDN cause (Q.850) or ``None``.
+    ``outcome`` says what became of the caller; ``cause`` is the ISDN cause (Q.850) or ``None``::
+
+        answered    an agent talked to the caller
+        connected   a desk or another number took the call
+        announced   an announcement was the decision, or the last resort spoke
+        rejected    a refusal was the decision, or the last resort refused
+        abandoned   the caller hung up before anybody took the call, be it in greeting, queue or ringing
+        unserved    nobody took the call: it left the queue unanswered, or its desk or other number was busy, out of
+                    reach or did not answer (whatever was said to the caller then)
+        unknown     the end was not seen
     """
 
     kind: ClassVar[str] = "ended"
