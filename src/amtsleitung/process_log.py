@@ -165,10 +165,21 @@ def _period(seconds: float) -> int:
 
 def offer(stream: TextIO, text: str) -> None:
     """Write this line unless the terminal was halted or has gone: then it is lost, and holds up nobody."""
-    with suppress(OSError, ValueError):  # also a character that is not in its alphabet
-        if _takes_text(stream):
-            stream.write(f"{text}\n")
-            stream.flush()
+    with suppress(ValueError):  # a character that is not in its alphabet
+        try:
+            if _takes_text(stream):
+                stream.write(f"{text}\n")
+                stream.flush()
+        except OSError:
+            _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """What stands in its buffer is tried again when the process ends, and would then change its exit status."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _takes_text(stream: TextIO) -> bool:

@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -297,3 +298,16 @@ def test_a_halted_terminal_halts_nobody() -> None:
             pass
         log.write("api", "again")
         assert "lines were not shown" in os.read(read_end, 65_536).decode()
+
+
+def test_a_reader_that_has_gone_does_not_change_the_exit_status() -> None:
+    program = (
+        "import sys; from amtsleitung.process_log import offer; sys.stdin.readline(); "
+        "[offer(sys.stdout, 'x' * 100) for _ in range(3)]"
+    )
+    reading, writing = os.pipe()
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=writing) as process:
+        os.close(reading)
+        os.close(writing)
+        process.communicate(b"\n", timeout=30)
+    assert process.returncode == 0

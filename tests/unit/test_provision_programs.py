@@ -96,6 +96,7 @@ def test_the_embedded_postgresql_runs_from_a_copy_when_only_root_could_read_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AMTSLEITUNG_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     in_place = provision.embedded_postgresql()
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr("amtsleitung.provision.embedded.open_to_all", lambda folder: False)
