@@ -112,7 +112,7 @@ class CallTrace:
         whose = f"{line.tenant.name}, {line.title}" if line else (data.get("tenant") or "nobody's number")
         by = {"service": "the service", "astdb": "the fallback AstDB"}.get(data["level"], "the last resort")
         self._print(at, "recognised", f"{whose} (decided by {by}, table version {data.get('table_version')})")
-        state = "open" if "open" in data["reasons"] else "closed" if line else "why"
+        state = "open" if {"open", "special_opening"} & set(data["reasons"]) else "closed" if line else "why"
         for reason in expected.reasons[-1:]:
             self._print(at, state, reason.detail)
         self._expect("tenant", expected.tenant, data.get("tenant"))

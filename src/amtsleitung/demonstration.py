@@ -59,7 +59,7 @@ async def demonstrate(running: RunFile, *, say: Callable[[str], None]) -> bool:
     if decision.kind == "enter_queue" or decision.tenant is None or decision.service_line is None:
         return good
     line = table.lines[decision.tenant, decision.service_line]
-    opening = next_opening(line.hours, decision.at)
+    opening = next_opening(line.schedule, decision.at)
     if opening is None:
         return good
     say("")

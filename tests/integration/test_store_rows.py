@@ -13,17 +13,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from routing.core.compile import compile_table
 from routing.core.rows import (
     AgentGroupRow,
     AgentRow,
     DidRow,
     OpeningHoursRow,
     Rows,
+    SpecialHoursRow,
     TenantRow,
     key_of,
 )
 from routing.store import RoleUrls, Store, StoreError
 from routing.store.address import Address
+from tests.support.tables import example_rows
 
 T0 = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 STAMP: dict[str, Any] = {"author": "test", "comment": "Prüfung", "at": T0}
@@ -36,9 +39,11 @@ _VALUES: dict[Any, st.SearchStrategy[Any]] = {
     str | None: st.none() | _TEXTS,
     bool: st.booleans(),
     int | None: st.none() | st.integers(-(2**31), 2**31 - 1),
+    datetime: _INSTANTS,
     datetime | None: st.none() | _INSTANTS,
     tuple[str, ...]: st.lists(_TEXTS, max_size=3).map(tuple),
     tuple[tuple[int, int, int], ...]: st.lists(st.tuples(*[st.integers(0, 1440)] * 3), max_size=3).map(tuple),
+    tuple[tuple[str, str], ...]: st.lists(st.tuples(_TEXTS, _TEXTS), max_size=3).map(tuple),
     tuple[tuple[date, str], ...]: st.lists(st.tuples(st.dates(), _TEXTS), max_size=3).map(tuple),
 }
 
@@ -68,6 +73,47 @@ async def test_whatever_is_saved_comes_back(owner_store: Store, rows: Rows) -> N
     assert _as_sets(loaded[0]) == _as_sets(rows)
     assert loaded[1] == version
     assert await owner_store.save_rows(loaded[0], **STAMP, base_version=version) == version
+
+
+async def test_special_hours_and_changed_holidays_mean_the_same_from_the_database(owner_store: Store) -> None:
+    """Whole days, parts of days and windows across midnight: the rows are compiled again and compared."""
+    hours = OpeningHoursRow(
+        name="nacht",
+        timezone="Europe/Berlin",
+        weekly=((4, 1320, 1800), (5, 1320, 1440)),
+        holiday_calendar="DE-NI",
+        holiday_additions=(("12-24", "Heiligabend"), ("2026-11-23", "Betriebsausflug")),
+        holiday_removals=("10-31",),
+        holiday_dates=((date(2026, 12, 24), "Heiligabend"),),
+    )
+    closure = SpecialHoursRow(
+        name="umzug",
+        title="Umzug „Rathaus B“",
+        opens=False,
+        valid_from=T0,
+        valid_to=T0 + timedelta(days=20, microseconds=1),
+        tenant="stadt-wolfsburg",
+        service_line="vermittlung",
+        announcement_text="Wir ziehen um.",
+        forward_number="+493023125199",
+        forward_trunk="carrier",
+    )
+    opening = SpecialHoursRow(
+        name="wahl", title="Wahl", opens=True, valid_from=T0, valid_to=T0 + timedelta(hours=9), opening_hours="nacht"
+    )
+    rows = example_rows(opening_hours=(*example_rows().opening_hours, hours), special_hours=(closure, opening))
+    assert await owner_store.save_rows(rows, **STAMP, base_version=0) == 1
+    loaded = await owner_store.load_rows()
+    assert loaded is not None
+    assert _as_sets(loaded[0]) == _as_sets(rows)
+    expected, found = (compile_table(item, version=1) for item in (rows, loaded[0]))
+    for key, line in expected.lines.items():
+        assert found.lines[key].schedule == line.schedule
+    later = replace(closure, valid_to=closure.valid_to + timedelta(days=1))
+    assert await owner_store.save_rows(replace(rows, special_hours=(later,)), **STAMP, base_version=1) == 2
+    changed = await owner_store.load_rows()
+    assert changed is not None
+    assert changed[0].special_hours == (later,)
 
 
 A = TenantRow(slug="a", name="Gemeinde A", valid_from=T0)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 
-from routing.config import holiday_dates
+from routing.config.calendars import closed_dates
 from routing.core.numbers import NumberFormat
 from routing.core.rows import (
     AgentGroupRow,
@@ -21,6 +21,7 @@ from routing.core.rows import (
     OpeningHoursRow,
     Rows,
     ServiceLineRow,
+    SpecialHoursRow,
     TenantRow,
     TrunkRow,
 )
@@ -72,15 +73,73 @@ def weeklies(draw: st.DrawFn) -> tuple[tuple[int, int, int], ...]:
 
 
 @st.composite
+def nightly_weeklies(draw: st.DrawFn) -> tuple[tuple[int, int, int], ...]:
+    """The same, in which a day's last window may run into the next day, up to that day's first."""
+    found = list(draw(weeklies()))
+    for place, (day, start, _) in enumerate(found):
+        following, first, _ = found[(place + 1) % len(found)]
+        if following != day or len(found) == 1:
+            until = first if following == (day + 1) % 7 else 1440
+            latest = min(until, start - 1)  # less than 24 hours
+            if latest > 0 and draw(st.booleans()):
+                found[place] = (day, start, 1440 + draw(st.integers(1, latest)))
+    return tuple(found)
+
+
+_NAMED_DAYS = st.dictionaries(
+    st.sampled_from(["12-24", "12-31", "02-29", "10-31", "2026-12-24", "2028-02-29", "1999-12-31"]), titles, max_size=3
+)
+
+
+@st.composite
 def opening_hours(draw: st.DrawFn, name: str) -> OpeningHoursRow:
     calendar = draw(st.sampled_from([None, "DE-NI", "DE-BY"]))
+    additions = tuple(draw(_NAMED_DAYS).items())
+    removable = st.sampled_from(["10-03", "05-01", "2026-12-25"])
+    removals = tuple(draw(st.lists(removable, unique=True, max_size=2))) if calendar else ()
+    mistakes: list[str] = []
+    dates = closed_dates(calendar, additions, removals, lambda _, sentence: mistakes.append(sentence))
+    assert mistakes == []
     return OpeningHoursRow(
         name=name,
         timezone=draw(st.sampled_from(ZONES)),
-        weekly=draw(weeklies()),
+        weekly=draw(nightly_weeklies()),
         holiday_calendar=calendar,
-        holiday_dates=holiday_dates(calendar) if calendar else (),
+        holiday_additions=additions,
+        holiday_removals=removals,
+        holiday_dates=dates,
     )
+
+
+@st.composite
+def special_hours(
+    draw: st.DrawFn, hours: list[str], lines: list[tuple[str, str]], trunks: list[str]
+) -> tuple[SpecialHoursRow, ...]:
+    """Closures and openings that do not overlap within what they hold for."""
+    tenants = sorted({tenant for tenant, _ in lines})
+    scopes: list[dict[str, Any]] = [{"opening_hours": name} for name in hours]
+    scopes += [{"tenant": tenant} for tenant in tenants]
+    scopes += [{"tenant": tenant, "service_line": name} for tenant, name in lines]
+    found = []
+    for number, scope in enumerate(draw(st.lists(st.sampled_from(scopes), max_size=4, unique_by=str))):
+        edges = sorted(draw(st.sets(instants, max_size=6)))
+        for count, (start, end) in enumerate(zip(edges[::2], edges[1::2], strict=False)):
+            opens: bool = draw(st.booleans())
+            forward: bool = not opens and draw(st.booleans())
+            found.append(
+                SpecialHoursRow(
+                    name=f"s{number}-{count}",
+                    title=draw(titles),
+                    opens=opens,
+                    valid_from=start,
+                    valid_to=end,
+                    announcement_text=None if opens else draw(texts.filter(_short)),
+                    forward_number="+493023125100" if forward else None,
+                    forward_trunk=draw(st.sampled_from(trunks)) if forward else None,
+                    **scope,
+                )
+            )
+    return tuple(found)
 
 
 def _names(draw: st.DrawFn, minimum: int = 1) -> list[str]:
@@ -111,6 +170,7 @@ def configurations(draw: st.DrawFn) -> Rows:
     return Rows(
         tenants=tuple(TenantRow(slug=slug, name=draw(titles), **draw(validities())) for slug in tenants),
         opening_hours=tuple(draw(opening_hours(name)) for name in hours),
+        special_hours=draw(special_hours(hours, lines, trunks)),
         agent_groups=tuple(AgentGroupRow(name=name, title=draw(titles)) for name in groups),
         agents=tuple(
             AgentRow(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
@@ -12,10 +12,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from routing.core.compile import compile_table
-from routing.core.rows import CompileError, Problem, Rows
+from routing.core.rows import CompileError, Problem, Rows, SpecialHoursRow
 from tests.property.rows import PHASES, SLOW, configurations
 
 INSTANTS = [None, datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC), datetime(2026, 1, 1)]  # noqa: DTZ001
+INSTANTS += [datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))]  # before the calendar in UTC
 WORDS = ["", " ", "0", "00", "115", "+49", "+", "+495361", "+49536120", "+49110", "-1", "x" * 700, "9" * 70, "Ä", "a-b"]
 WORDS += [
     "Europe/Berlin",
@@ -32,8 +33,19 @@ WORDS += [
     "e164",
 ]
 HOSTILE: dict[str, list[Any]] = {
-    "weekly": [(), ((7, 0, 1),), ((-1, 0, 1),), ((0, 9, 9),), ((0, 0, 1441),), ((0, -9, 1500), (0, 0, 10), (0, 5, 6))],
+    "weekly": [
+        (),
+        ((7, 0, 1),),
+        ((-1, 0, 1),),
+        ((0, 9, 9),),
+        ((0, 0, 1441),),
+        ((6, 1439, 2878), (0, 5, 6)),
+        ((0, -9, 1500), (0, 0, 10), (0, 5, 6)),
+    ],
     "holiday_dates": [()],
+    "holiday_additions": [(), (("12-24", ""),), (("", "a\nb"),), (("12-24", "\ud800"),)],
+    "holiday_removals": [(), ("",), ("\ud800",)],
+    "opens": [True, False],
     "agent_groups": [(), ("",), ("x", "x"), ("\ud800",)],
     "desk_digits": [None, -1, 0, 1, 6, 7, 10**9],
     "valid_from": INSTANTS,
@@ -70,5 +82,8 @@ def _broken(rows: Rows, chance: Random) -> Rows:
             section *= 2
         case _ if section:
             field = chance.choice([item.name for item in fields(section[0])])
-            section[0] = replace(section[0], **{field: chance.choice(HOSTILE.get(field, WORDS))})
+            values = HOSTILE.get(field, WORDS)
+            if values is INSTANTS and isinstance(section[0], SpecialHoursRow):
+                values = [value for value in INSTANTS if value is not None]
+            section[0] = replace(section[0], **{field: chance.choice(values)})
     return replace(rows, **{name: tuple(section)})

@@ -7,13 +7,24 @@ import itertools
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
 
+from routing.core.compile import compile_table
 from routing.core.decide import decide
 from routing.core.decision import Call, Decision, DialExtension, EnterQueue, Forward, PlayAnnouncement, Reject
-from routing.core.rows import AgentGroupRow, DidRow, NumberBlockRow, Rows, TenantRow
+from routing.core.rows import (
+    AgentGroupRow,
+    DidRow,
+    NumberBlockRow,
+    OpeningHoursRow,
+    Rows,
+    ServiceLineRow,
+    SpecialHoursRow,
+    TenantRow,
+)
 from routing.core.table import Table
 from tests.support.ami_oracle import Message
 from tests.support.asterisk import PrivateAsterisk, free_port
@@ -66,6 +77,50 @@ CALLERS = (
 TRUNKS = ("carrier", "carrier-b")
 
 
+OVERNIGHT = "0537489-0"
+EASTER = datetime(2026, 4, 3, 22, 0, tzinfo=BERLIN)  # Good Friday, a holiday: its night shift is off
+NIGHTS = (
+    datetime(2026, 11, 20, 21, 59, 59, tzinfo=BERLIN),  # a Friday
+    datetime(2026, 11, 20, 22, 0, tzinfo=BERLIN),
+    datetime(2026, 11, 21, 5, 59, 59, tzinfo=BERLIN),
+    datetime(2026, 11, 21, 6, 0, tzinfo=BERLIN),
+    datetime(2026, 10, 24, 22, 30, tzinfo=BERLIN),  # the night in which the clocks go back
+    datetime(2026, 10, 25, 1, 30, tzinfo=UTC),
+    datetime(2026, 10, 26, 0, 30, tzinfo=BERLIN),
+    datetime(2026, 10, 26, 5, 59, 59, tzinfo=BERLIN),
+    datetime(2026, 3, 29, 0, 30, tzinfo=BERLIN),  # and forward
+    datetime(2026, 3, 29, 5, 30, tzinfo=BERLIN),
+    datetime(2026, 3, 30, 0, 30, tzinfo=BERLIN),
+    datetime(2026, 3, 30, 6, 0, tzinfo=BERLIN),
+    EASTER + timedelta(hours=1),
+    EASTER + timedelta(hours=7),
+    EASTER + timedelta(hours=25),
+)
+CLOSES = datetime(2026, 11, 23, 12, 0, tzinfo=BERLIN)
+SPECIAL = tuple(
+    CLOSES + timedelta(hours=hours, seconds=seconds)
+    for hours in (0, 1, 2, 3, 4, 24, 25, 26, 27, 28)
+    for seconds in (-1, 0)
+)
+
+
+def special(name: str, hours: int, until: int, *, opens: bool = False, **more: Any) -> SpecialHoursRow:
+    start, end = CLOSES + timedelta(hours=hours), CLOSES + timedelta(hours=until)
+    return SpecialHoursRow(name=name, title=name, opens=opens, valid_from=start, valid_to=end, **more)
+
+
+SPECIAL_HOURS = (
+    special("outing", 0, 2, opening_hours="service"),
+    special("town", 1, 3, tenant="samtgemeinde-meinersen", announcement_text="Heute geschlossen."),
+    special("line", 2, 4, tenant="samtgemeinde-meinersen", service_line="vermittlung", forward_number="+493023125101",
+            forward_trunk="carrier"),
+    special("evening", 24, 26, opens=True, tenant="samtgemeinde-meinersen"),
+    special("none", 25, 27, tenant="samtgemeinde-meinersen", service_line="vermittlung"),
+    special("away", 25, 28, tenant="samtgemeinde-isenbuettel", service_line="vermittlung",
+            announcement_text="Wir ziehen um."),
+)  # fmt: skip
+
+
 def rows() -> Rows:
     """The example with what it lacks: a number that changes hands, nested blocks, a tenant that ends."""
     example = example_rows()
@@ -77,20 +132,34 @@ def rows() -> Rows:
     )  # fmt: skip
     inner = NumberBlockRow(head_number="+495372897", tenant="ended", desk_digits=1, desk_trunk="rathaus-meinersen")
     ended = TenantRow(slug="ended", name="Ended", valid_to=datetime(2026, 1, 1, tzinfo=BERLIN))
+    overnight = OpeningHoursRow(
+        name="overnight",
+        timezone="Europe/Berlin",
+        weekly=((4, 22 * 60, 30 * 60), (5, 22 * 60, 30 * 60), (6, 22 * 60, 30 * 60), (0, 8 * 60, 9 * 60)),
+        holiday_dates=((EASTER.date(), "Karfreitag"),),
+    )
+    night = ServiceLineRow(
+        tenant="stadt-wolfsburg", name="nacht", title="Nacht", opening_hours="overnight", agent_group="allgemein"
+    )
+    nights = DidRow(head_number="+49537489", extension="0", tenant="stadt-wolfsburg", service_line="nacht")
     return example_rows(
+        opening_hours=(*example.opening_hours, overnight),
+        special_hours=SPECIAL_HOURS,
+        service_lines=(*example.service_lines, night),
         tenants=(*example.tenants, ended),
-        dids=(*example.dids, *moved),
-        number_blocks=(*example.number_blocks, inner),
+        dids=(*example.dids, *moved, nights),
+        number_blocks=(
+            *example.number_blocks,
+            inner,
+            NumberBlockRow(head_number="+49537489", tenant="stadt-wolfsburg"),
+        ),
         agent_groups=(*example.agent_groups, AgentGroupRow(name="abfall", title="Abfall")),
     )
 
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    own = rows()
-    return example_table(
-        version=3, tenants=own.tenants, dids=own.dids, number_blocks=own.number_blocks, agent_groups=own.agent_groups
-    )
+    return compile_table(rows(), version=3)
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +241,17 @@ async def test_115_from_every_caller(pbx: PrivateAsterisk, table: Table) -> None
 async def test_every_instant(pbx: PrivateAsterisk, table: Table) -> None:
     dialled = ("0537289-0", "0537289700", "0537289777", "0537289123", "0537488-0", "115", "05372115")
     cases = [(number, "", "carrier", at) for number, at in itertools.product(dialled, INSTANTS)]
+    check(table, cases, await probe(pbx, table, cases))
+
+
+async def test_windows_across_midnight(pbx: PrivateAsterisk, table: Table) -> None:
+    cases = [(OVERNIGHT, "", "carrier", at) for at in NIGHTS]
+    check(table, cases, await probe(pbx, table, cases))
+
+
+async def test_special_hours(pbx: PrivateAsterisk, table: Table) -> None:
+    dialled = ("0537289-0", "0537289500", "0537488-0", "115", "05372115")
+    cases = [(number, "", "carrier", at) for number, at in itertools.product(dialled, SPECIAL)]
     check(table, cases, await probe(pbx, table, cases))
 
 

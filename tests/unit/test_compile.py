@@ -153,10 +153,13 @@ EARLY, LATE = datetime(2026, 1, 1, tzinfo=BERLIN), datetime(2027, 1, 1, tzinfo=B
             (hours(timezone=z), "is no IANA time zone")
             for z in ("", "/etc/passwd", "../x", "a\0b", "\udcff", "x" * 9999)
         ),
-        (hours(weekly=((0, 720, 420),)), "monday: 12:00-07:00 must end after it starts"),
-        (hours(weekly=((0, 420, 420),)), "must end after it starts"),
-        (hours(weekly=((6, 1080, 1500),)), "sunday: 18:00-25:00 must end after it starts, by 24:00"),
-        (hours(weekly=((0, -5, 5),)), "must end after it starts"),
+        (hours(weekly=((0, 720, 420),)), "monday: a window from minute 720 to 420 must"),
+        (hours(weekly=((0, 420, 420),)), "and end after it starts"),
+        (hours(weekly=((6, 1080, 2520),)), "sunday: a window from minute 1080 to 2520 must"),
+        (hours(weekly=((6, 1440, 1500),)), "must start within the day (0 to 1439)"),
+        (hours(weekly=((0, 0, 1441),)), "by midnight or less than 24 hours later"),
+        (hours(weekly=((6, 1080, 1500), (0, 59, 61))), "sunday: 18:00-01:00 and 00:59-01:01 overlap"),
+        (hours(weekly=((0, -5, 5),)), "and end after it starts"),
         (hours(weekly=((7, 0, 5),)), "7 is no weekday"),
         (hours(weekly=((-1, 0, 5),)), "-1 is no weekday"),
         (hours(weekly=((0, 420, 800), (0, 720, 900))), "monday: 07:00-13:20 and 12:00-15:00 overlap"),

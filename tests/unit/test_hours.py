@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from routing.core.announcements import closed_text, spoken_hours
-from routing.core.hours import Closed, Open, OpeningHours, Window, clock_text, hours_at, next_opening, overlapping
+from routing.core.hours import (
+    Closed,
+    Open,
+    OpeningHours,
+    Schedule,
+    Window,
+    clock_text,
+    hours_at,
+    next_opening,
+    overlapping,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TICK = timedelta(microseconds=1)
@@ -17,12 +27,24 @@ TICK = timedelta(microseconds=1)
 
 def hours(
     *weekly: tuple[int, int, int], zone: str = "Europe/Berlin", holidays: dict[date, str] | None = None
-) -> OpeningHours:
+) -> Schedule:
     days = tuple(
         tuple(sorted(Window(start=start, end=end) for day, start, end in weekly if day == number))
         for number in range(7)
     )
-    return OpeningHours(name="test", timezone=ZoneInfo(zone), timezone_name=zone, weekly=days, holidays=holidays or {})
+    return Schedule(
+        hours=OpeningHours(
+            name="test", timezone=ZoneInfo(zone), timezone_name=zone, weekly=days, holidays=holidays or {}
+        )
+    )
+
+
+def opened(window: Window, closes_at: datetime | None) -> Open:
+    return Open(window=window, special=None, closes_at=closes_at)
+
+
+def closed(next_opening: datetime | None, holiday: str | None = None) -> Closed:
+    return Closed(special=None, holiday=holiday, next_opening=next_opening)
 
 
 WEEKDAYS = hours(*((day, 7 * 60, 18 * 60) for day in range(5)))
@@ -37,36 +59,35 @@ def berlin(text: str) -> datetime:
 def test_a_window_includes_its_start_and_not_its_end() -> None:
     start, end = berlin("2026-11-23T07:00"), berlin("2026-11-23T18:00")
     for at in (start, start + TICK, end - TICK):
-        assert hours_at(WEEKDAYS, at) == Open(window=Window(start=420, end=1080), closes_at=end)
-    assert hours_at(WEEKDAYS, start - TICK) == Closed(holiday=None, next_opening=start)
-    assert hours_at(WEEKDAYS, end) == Closed(holiday=None, next_opening=berlin("2026-11-24T07:00"))
+        assert hours_at(WEEKDAYS, at) == opened(Window(start=420, end=1080), end)
+    assert hours_at(WEEKDAYS, start - TICK) == closed(start)
+    assert hours_at(WEEKDAYS, end) == closed(berlin("2026-11-24T07:00"))
 
 
 def test_lunch_splits_a_day() -> None:
     split = hours((0, 480, 720), (0, 780, 960))
     noon = hours_at(split, berlin("2026-11-23T12:00"))
-    assert noon == Closed(holiday=None, next_opening=berlin("2026-11-23T13:00"))
+    assert noon == closed(berlin("2026-11-23T13:00"))
     afternoon = hours_at(split, berlin("2026-11-23T13:00"))
     assert isinstance(afternoon, Open)
     assert afternoon.closes_at == berlin("2026-11-23T16:00")
 
 
 def test_a_window_may_fill_the_day() -> None:
+    whole_days = hours((0, 0, 1440), (1, 0, 1440))
     last = berlin("2026-11-24T00:00") - TICK
-    found = hours_at(ALL_DAY, last)
-    assert isinstance(found, Open)
-    assert found.closes_at == last + TICK
-    assert isinstance(hours_at(ALL_DAY, last + TICK), Open)
+    assert hours_at(whole_days, last) == opened(Window(start=0, end=1440), berlin("2026-11-25T00:00"))
+    assert isinstance(hours_at(whole_days, last + TICK), Open)
 
 
 def test_holidays_close_and_are_skipped() -> None:
-    closed = hours(
+    christmas = hours(
         *((day, 420, 1080) for day in range(5)),
         holidays={date(2026, 12, 25): "Erster Weihnachtstag", date(2026, 12, 26): "Zweiter Weihnachtstag"},
     )
-    found = hours_at(closed, berlin("2026-12-25T10:00"))
-    assert found == Closed(holiday="Erster Weihnachtstag", next_opening=berlin("2026-12-28T07:00"))
-    assert next_opening(closed, berlin("2026-12-24T18:00")) == berlin("2026-12-28T07:00")
+    found = hours_at(christmas, berlin("2026-12-25T10:00"))
+    assert found == closed(berlin("2026-12-28T07:00"), "Erster Weihnachtstag")
+    assert next_opening(christmas, berlin("2026-12-24T18:00")) == berlin("2026-12-28T07:00")
 
 
 @pytest.mark.parametrize(
@@ -84,20 +105,71 @@ def test_the_clock_on_the_wall_counts_when_it_changes(text: str, is_open: bool) 
         assert isinstance(hours_at(NIGHT, at.astimezone(zone)), Open) is is_open
 
 
-def test_both_of_the_doubled_hours_have_a_future_next_opening() -> None:
-    """02:45 comes once before and once after the clock goes back; each time the next opening lies ahead."""
+def test_a_window_in_the_doubled_hour_holds_twice() -> None:
+    """02:50 comes once before and once after the clock goes back; each time the line opens, and closes at 03:00."""
     half = hours((6, 170, 180))  # Sunday 02:50-03:00
-    for fold, minutes in ((0, 5), (1, 7 * 1440 + 65)):
-        at = datetime(2026, 10, 25, 2, 45, fold=fold, tzinfo=BERLIN)
-        opening = next_opening(half, at)
-        assert opening is not None
-        assert opening > at.astimezone(UTC)
-        assert fold == 1 or opening.astimezone(UTC) - at.astimezone(UTC) == timedelta(minutes=minutes)
+    first, second = (datetime(2026, 10, 25, 2, 45, fold=fold, tzinfo=BERLIN).astimezone(UTC) for fold in (0, 1))
+    for at in (first, second):
+        assert hours_at(half, at) == closed(at + timedelta(minutes=5))
+        assert hours_at(half, at + timedelta(minutes=5)) == opened(
+            Window(start=170, end=180), at + timedelta(minutes=15)
+        )
+    across = hours((6, 30, 150))  # 00:30-02:30: open until 02:30, and again when 02:00 comes back
+    assert hours_at(across, first) == closed(datetime(2026, 10, 25, 1, tzinfo=UTC))
+    assert hours_at(across, second) == closed(berlin("2026-11-01T00:30"))
+
+
+def test_a_window_in_the_skipped_hour_is_cut_to_what_the_clock_shows() -> None:
+    """On 29 March 2026 the clock goes from 02:00 to 03:00: 01:00 UTC."""
+    change, before = datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 0, tzinfo=UTC)
+    starts_within = hours((6, 150, 300))
+    assert hours_at(starts_within, before) == closed(change)
+    assert isinstance(hours_at(starts_within, change), Open)
+    ends_within = hours((6, 30, 150))
+    assert hours_at(ends_within, before) == opened(Window(start=30, end=150), change)
+    assert hours_at(ends_within, change) == closed(berlin("2026-04-05T00:30"))
+    all_of_it = hours((6, 125, 175))
+    assert hours_at(all_of_it, before) == closed(berlin("2026-04-05T02:05"))
+
+
+def test_a_day_that_a_zone_leaves_out_has_no_hours() -> None:
+    """Samoa went from 29 to 31 December 2011: a Thursday and a Saturday."""
+    friday = hours((4, 480, 960), zone="Pacific/Apia")
+    apia = ZoneInfo("Pacific/Apia")
+    assert hours_at(friday, datetime(2011, 12, 29, 23, 59, tzinfo=apia)) == closed(datetime(2012, 1, 6, 8, tzinfo=apia))
+
+
+def test_a_window_across_midnight_belongs_to_the_day_on_which_it_starts() -> None:
+    night = hours(*((day, 22 * 60, 30 * 60) for day in range(5)), holidays={date(2026, 12, 25): "Weihnachten"})
+    window = Window(start=1320, end=1800)
+    assert str(window) == "22:00-06:00"
+    saturday = hours_at(night, berlin("2026-11-28T05:59"))
+    assert saturday == opened(window, berlin("2026-11-28T06:00"))
+    assert hours_at(night, berlin("2026-11-28T06:00")) == closed(berlin("2026-11-30T22:00"))
+    assert isinstance(hours_at(night, berlin("2026-12-25T05:59")), Open)  # the window of Christmas Eve, a Thursday
+    assert hours_at(night, berlin("2026-12-25T22:00")) == closed(berlin("2026-12-28T22:00"), "Weihnachten")
+    assert hours_at(night, berlin("2026-12-26T00:00")) == closed(berlin("2026-12-28T22:00"))
+
+
+def test_windows_that_touch_at_midnight_close_once() -> None:
+    touching = hours((0, 1200, 1440), (1, 0, 120), (1, 120, 200))
+    found = hours_at(touching, berlin("2026-11-23T21:00"))
+    assert found == opened(Window(start=1200, end=1440), berlin("2026-11-24T03:20"))
+    assert next_opening(touching, berlin("2026-11-23T21:00")) == berlin("2026-11-30T20:00")
+
+
+def test_round_the_clock_closes_only_for_a_holiday() -> None:
+    assert hours_at(ALL_DAY, berlin("2026-11-23T10:00")) == opened(Window(start=0, end=1440), None)
+    assert next_opening(ALL_DAY, berlin("2026-11-23T10:00")) is None
+    almost = hours(*((day, 0, 1440) for day in range(7)), holidays={date(2027, 6, 1): "Ruhetag"})
+    assert hours_at(almost, berlin("2026-11-23T10:00")) == opened(Window(start=0, end=1440), berlin("2027-06-01"))
+    assert next_opening(almost, berlin("2026-11-23T10:00")) == berlin("2027-06-02")
+    assert hours_at(almost, berlin("2026-01-01")) == opened(Window(start=0, end=1440), None)  # beyond 400 days
 
 
 def test_hours_that_never_open_say_so() -> None:
     never = hours()
-    assert hours_at(never, berlin("2026-11-23T10:00")) == Closed(holiday=None, next_opening=None)
+    assert hours_at(never, berlin("2026-11-23T10:00")) == closed(None)
     always_holiday = hours((0, 0, 1440), holidays={date(2026, 1, 5) + timedelta(days=7 * n): "x" for n in range(200)})
     assert next_opening(always_holiday, berlin("2026-11-23T10:00")) is None
 
@@ -108,22 +180,32 @@ def test_the_ends_of_the_calendar_are_closed_and_raise_nothing(zone: str) -> Non
     outside = [datetime.min.replace(tzinfo=of) for of in (UTC, ZoneInfo("Pacific/Kiritimati"), BERLIN)]
     outside += [datetime.max.replace(tzinfo=of) for of in (UTC, ZoneInfo("Pacific/Pago_Pago"), BERLIN)]
     for at in (*outside, datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)):
-        assert hours_at(always, at) == Closed(holiday=None, next_opening=None)
+        assert hours_at(always, at) == closed(None)
     assert isinstance(hours_at(always, datetime(2, 1, 2, tzinfo=UTC)), Open)
 
 
 def test_overlaps_are_found_and_neighbours_are_none() -> None:
-    morning, late = Window(start=420, end=720), Window(start=719, end=800)
-    assert overlapping([late, morning]) == (morning, late)
-    assert overlapping([Window(start=720, end=800), morning]) is None
+    morning, late, night = Window(start=420, end=720), Window(start=719, end=800), Window(start=1320, end=1800)
+    assert overlapping([[late, morning]]) == (0, morning, late)
+    assert overlapping([[Window(start=720, end=800), morning]]) is None
     assert overlapping([]) is None
+    assert overlapping([[], []]) is None
+    assert overlapping([[], [night], [Window(start=359, end=400)]]) == (1, night, Window(start=359, end=400))
+    assert overlapping([[], [night], [Window(start=360, end=400)]]) is None
+    sunday = [[Window(start=359, end=400)], [], [], [], [], [], [night]]
+    assert overlapping(sunday) == (6, night, Window(start=359, end=400))
+    assert overlapping([[Window(start=360, end=400)], *sunday[1:]]) is None
+    assert overlapping([[], [], [], [], [], [], [night]]) is None
 
 
 def test_hours_are_written_and_spoken() -> None:
-    assert [clock_text(minutes) for minutes in (0, 420, 1439, 1440)] == ["00:00", "07:00", "23:59", "24:00"]
-    assert spoken_hours(WEEKDAYS.weekly) == "montags bis freitags von 7 bis 18 Uhr"
+    written = {0: "00:00", 420: "07:00", 1439: "23:59", 1440: "24:00", 1441: "00:01", 2879: "23:59"}
+    assert {minutes: clock_text(minutes) for minutes in written} == written
+    assert spoken_hours(WEEKDAYS.hours.weekly) == "montags bis freitags von 7 bis 18 Uhr"
     mixed = hours((0, 480, 750), (0, 795, 960), (2, 480, 750))
-    assert spoken_hours(mixed.weekly) == (
+    assert spoken_hours(mixed.hours.weekly) == (
         "montags von 8 bis 12 Uhr 30 und von 13 Uhr 15 bis 16 Uhr, mittwochs von 8 bis 12 Uhr 30"
     )
-    assert "keine festen Sprechzeiten" in closed_text("Stadt X", hours())
+    assert spoken_hours(hours((4, 1320, 1800)).hours.weekly) == "freitags von 22 bis 6 Uhr"
+    assert spoken_hours(hours((4, 1320, 1440)).hours.weekly) == "freitags von 22 bis 24 Uhr"
+    assert "keine festen Sprechzeiten" in closed_text("Stadt X", hours().hours)

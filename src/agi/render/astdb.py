@@ -12,8 +12,11 @@ generation and is written last. Whatever can occur several times is counted from
     neutral                             <from>:<to>:<tenant>:<line>      115 otherwise
     line/<tenant>/<line>                <queue>:<greeting>:<closed>:<hours>:<forward number>:<forward trunk>
     display/<tenant>/<line>             for a telephone's display, percent-encoded UTF-8
+    special/<tenant>/<line>/<n>         <from>:<to>:<state>:<announcement>:<forward number>:<forward trunk>, in the
+                                        order in which they are asked; state: special_opening or closure
     zone/<hours>                        IANA time zone
-    window/<hours>/<weekday>/<n>        <first minute>-<first minute not included>, weekday 1–7 from Monday
+    window/<hours>/<weekday>/<n>        <first minute>-<first minute not included>, weekday 1–7 from Monday; a second
+                                        minute beyond 1440 lies on the next day
     holiday/<hours>/<year-month-day>    closed
 
 ``<from>`` and ``<to>`` are Unix seconds, half-open; an end that is open is 0 or 99999999999.
@@ -26,7 +29,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from agi.render.settings import RenderError
-from routing.core.hours import OpeningHours
+from routing.core.hours import OpeningHours, SpecialHours
 from routing.core.table import Desks, ServiceLine, Table, Validity
 
 FAMILY = "amtsleitung"
@@ -65,6 +68,8 @@ def _values(table: Table) -> Iterator[tuple[str, str]]:
         hours[line.hours.name] = line.hours
         yield f"line/{line.tenant.slug}/{line.name}", _line(line)
         yield f"display/{line.tenant.slug}/{line.name}", encoded_display(line.display)
+        for count, special in enumerate(line.schedule.special, start=1):
+            yield f"special/{line.tenant.slug}/{line.name}/{count}", _special(special)
     for item in hours.values():
         yield from _hours(item)
 
@@ -78,11 +83,20 @@ def _hours(hours: OpeningHours) -> Iterator[tuple[str, str]]:
         yield f"holiday/{hours.name}/{day.isoformat()}", "closed"
 
 
+def _special(special: SpecialHours) -> str:
+    state = "special_opening" if special.opens else "closure"
+    forward = _forward(special.forward_number, special.forward_trunk)
+    span = _window(Validity(valid_from=special.start, valid_to=special.end))
+    return ":".join((span, state, special.announcement or "", *forward))
+
+
 def _line(line: ServiceLine) -> str:
-    forward = (line.closed_forward_number or "", line.closed_forward_trunk or "")
-    if not all(forward):
-        forward = ("", "")
+    forward = _forward(line.closed_forward_number, line.closed_forward_trunk)
     return ":".join((line.queue, line.greeting, line.closed, line.hours.name, *forward))
+
+
+def _forward(number: str | None, trunk: str | None) -> tuple[str, str]:
+    return (number, trunk) if number and trunk else ("", "")
 
 
 def _dated_line(line: ServiceLine, *more: Validity) -> str:

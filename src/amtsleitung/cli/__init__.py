@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from amtsleitung.cli.configuration import export_command, import_command, migrate_command
+from amtsleitung.cli.configuration import export_command, import_command, migrate_command, pending_command
 from amtsleitung.cli.containers import demonstrate_command, prepare_command
 from amtsleitung.cli.routes import route_command
 from amtsleitung.cli.running import call_command, doctor_command, run_command
@@ -51,6 +51,7 @@ for command in (
     migrate_command,
     import_command,
     export_command,
+    pending_command,
     route_command,
     call_command,
     doctor_command,

@@ -110,3 +110,27 @@ def export_command(output: Path | None) -> None:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Problem(f"{output} cannot be written ({error.strerror}): choose another path.") from error
+
+
+@click.command("pending", short_help="List what begins or ends by itself.")
+@click.option(
+    "--config", "config_file", metavar="FILE.yaml", type=click.Path(path_type=Path), help="Look into this file instead."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of lines.")
+def pending_command(config_file: Path | None, as_json: bool) -> None:
+    """List every row that begins or ends to hold from now on, in the order of time."""
+    import json
+
+    from amtsleitung.tables import live_rows, rows_of_file, with_store
+    from routing.core.pending import pending
+
+    rows = rows_of_file(config_file) if config_file is not None else with_store(live_rows)[0]
+    found = pending(rows, datetime.now(UTC))
+    if as_json:
+        entries = [{"at": item.at.isoformat(), "change": item.change, "row": item.place} for item in found]
+        click.echo(json.dumps(entries))
+        return
+    for item in found:
+        click.echo(f"{item.at.isoformat()}  {item.change}  {item.place}")
+    if not found:
+        click.echo("Nothing is pending.")

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from routing.config.yaml_import import LINE_TEXTS
+from routing.config.yaml_import import LINE_TEXTS, SPECIAL_SCOPES, SPECIAL_TEXTS
 from routing.core.hours import WEEKDAYS, clock_text
-from routing.core.rows import NumberBlockRow, OpeningHoursRow, Rows
+from routing.core.rows import NumberBlockRow, OpeningHoursRow, Rows, SpecialHoursRow
 
 
 def export_yaml(rows: Rows) -> str:
@@ -19,6 +19,7 @@ def export_yaml(rows: Rows) -> str:
     document: dict[str, Any] = {
         "format": 1,
         "opening_hours": [_hours(row) for row in _sorted(rows.opening_hours, "name")],
+        "special_hours": [_special(row) for row in _sorted(rows.special_hours, "name")],
         "trunks": [
             _without_empty(
                 {
@@ -62,8 +63,27 @@ def _hours(row: OpeningHoursRow) -> dict[str, Any]:
     weekly: dict[str, list[str]] = {}
     for day, start, end in sorted(row.weekly):
         weekly.setdefault(WEEKDAYS[day], []).append(f"{clock_text(start)}-{clock_text(end)}")
-    hours = {"name": row.name, "timezone": row.timezone, "holidays": row.holiday_calendar}
+    hours = {"name": row.name, "timezone": row.timezone, "holidays": _holidays(row)}
     return _without_empty(hours) | {"weekly": weekly}
+
+
+def _holidays(row: OpeningHoursRow) -> Any:
+    if not row.holiday_additions and not row.holiday_removals:
+        return row.holiday_calendar
+    changes = {"add": dict(row.holiday_additions), "remove": list(row.holiday_removals)}
+    return _without_empty({"calendar": row.holiday_calendar} | changes)
+
+
+def _special(row: SpecialHoursRow) -> dict[str, Any]:
+    return _without_empty(
+        {
+            "name": row.name,
+            "title": row.title,
+            "kind": "opening" if row.opens else "closure",
+            **_validity(row),
+            **{name: getattr(row, name) for name in (*SPECIAL_SCOPES, *SPECIAL_TEXTS)},
+        }
+    )
 
 
 def _tenant(rows: Rows, slug: str) -> dict[str, Any]:

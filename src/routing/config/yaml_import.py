@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 from yaml import Node, ScalarNode, SequenceNode
 
-from routing.config.calendars import holiday_dates
+from routing.config.calendars import closed_dates
 from routing.config.document import MAXIMUM_BYTES, ConfigError, ConfigProblem, Document
-from routing.core.hours import WEEKDAYS
+from routing.core.hours import MINUTES_PER_DAY, WEEKDAYS
 from routing.core.rows import (
     AgentGroupRow,
     AgentRow,
@@ -27,15 +27,19 @@ from routing.core.rows import (
     OpeningHoursRow,
     Rows,
     ServiceLineRow,
+    SpecialHoursRow,
     TenantRow,
     TrunkRow,
 )
 
 FORMAT = "1"
-SECTIONS = ("opening_hours", "trunks", "agent_groups", "agents", "tenants", "authority_number")
+SECTIONS = ("opening_hours", "special_hours", "trunks", "agent_groups", "agents", "tenants", "authority_number")
 LINE_TEXTS = ("greeting_text", "closed_text", "agent_phrase", "closed_forward_number", "closed_forward_trunk")
 VALIDITY = ("valid_from", "valid_to")
-_WINDOW = re.compile(r"(?P<h1>[0-9]{2}):(?P<m1>[0-5][0-9])-(?P<h2>[0-9]{2}):(?P<m2>[0-5][0-9])")
+SPECIAL_KINDS = ("closure", "opening")
+SPECIAL_SCOPES = ("opening_hours", "tenant", "service_line")
+SPECIAL_TEXTS = ("announcement_text", "forward_number", "forward_trunk")
+_WINDOW = re.compile(r"(?P<start>[0-9]{2}:[0-5][0-9])-(?P<end>[0-9]{2}:[0-5][0-9])")
 
 
 def read_file(path: Path) -> Rows:
@@ -84,6 +88,9 @@ class _Reader:
         tenants = [self._tenant(node) for node in document.items(top.get("tenants"), "tenants")]
         return Rows(
             opening_hours=tuple(self._hours(n) for n in document.items(top.get("opening_hours"), "opening_hours")),
+            special_hours=tuple(
+                self._special_hours(n) for n in document.items(top.get("special_hours"), "special_hours")
+            ),
             trunks=tuple(self._trunk(n) for n in document.items(top.get("trunks"), "trunks")),
             agent_groups=tuple(self._agent_group(n) for n in document.items(top.get("agent_groups"), "agent_groups")),
             agents=tuple(self._agent(n) for n in document.items(top.get("agents"), "agents")),
@@ -103,19 +110,54 @@ class _Reader:
     def _hours(self, node: Node) -> OpeningHoursRow:
         document, what = self.document, "opening_hours"
         entries = document.mapping(node, what, required=("name", "weekly"), optional=("timezone", "holidays"))
-        calendar = document.optional_text(entries.get("holidays"), f"{what}.holidays")
-        dates: tuple[tuple[date, str], ...] = ()
-        if calendar is not None:
-            try:
-                dates = holiday_dates(calendar)
-            except ValueError as error:
-                document.problem(entries["holidays"], f"{what}.holidays: {error}")
         return OpeningHoursRow(
             name=document.text(entries.get("name"), f"{what}.name"),
             timezone=document.optional_text(entries.get("timezone"), f"{what}.timezone") or self.zone_name,
             weekly=tuple(self._weekly(entries.get("weekly"))),
-            holiday_calendar=calendar,
-            holiday_dates=dates,
+            **self._holidays(entries.get("holidays")),
+        )
+
+    def _holidays(self, node: Node | None) -> dict[str, Any]:
+        """``DE-NI``, or ``calendar`` with dates to ``add`` (with their names) and to ``remove``."""
+        document, what = self.document, "opening_hours.holidays"
+        if node is None:
+            return {}
+        entries = {"calendar": node}
+        if not isinstance(node, ScalarNode):
+            entries = document.mapping(node, what, optional=("calendar", "add", "remove"))
+        calendar = document.optional_text(entries.get("calendar"), what)
+        added = list(document.entries(entries.get("add"), f"{what}.add"))
+        removed = document.items(entries.get("remove"), f"{what}.remove")
+        additions = tuple((day, document.text(name, f"{what}.add")) for day, name in added)
+        removals = tuple(document.text(item, f"{what}.remove") for item in removed)
+        places = dict(added) | dict(zip(removals, removed, strict=True))  # where a text that is wrong stands
+
+        def note(text: str, sentence: str) -> None:
+            document.problem(places.get(text, entries.get("calendar")), f"{what}: {sentence}")
+
+        dates = closed_dates(calendar, additions, removals, note)
+        return {
+            "holiday_calendar": calendar,
+            "holiday_additions": additions,
+            "holiday_removals": removals,
+            "holiday_dates": dates,
+        }
+
+    def _special_hours(self, node: Node) -> SpecialHoursRow:
+        document, what = self.document, "special_hours"
+        entries = document.mapping(
+            node, what, required=("name", "title", "kind", *VALIDITY), optional=(*SPECIAL_SCOPES, *SPECIAL_TEXTS)
+        )
+        kind = document.text(entries.get("kind"), f"{what}.kind")
+        if kind not in SPECIAL_KINDS and "kind" in entries:
+            document.problem(entries["kind"], f"{what}.kind: write closure or opening, not {kind!r}")
+        never = datetime(1, 1, 1, tzinfo=self.zone)  # stands for an instant that is a problem already
+        instants: dict[str, Any] = {name: at or never for name, at in self._validity(entries, what).items()}
+        return SpecialHoursRow(
+            **self._texts(entries, what, ("name", "title")),
+            opens=kind == "opening",
+            **instants,
+            **self._optional_texts(entries, what, (*SPECIAL_SCOPES, *SPECIAL_TEXTS)),
         )
 
     def _weekly(self, node: Node | None) -> list[tuple[int, int, int]]:
@@ -126,10 +168,12 @@ class _Reader:
             for item in document.items(value, f"weekly.{name}"):
                 text = document.text(item, f"weekly.{name}")
                 match = _WINDOW.fullmatch(text)
-                if match is None:
+                if match is None or max(match["end"], match["start"]) > "24:00":
                     document.problem(item, f"weekly.{name}: write a window as 07:00-18:00, not {text!r}")
                     continue
-                start, end = (int(match[f"h{n}"]) * 60 + int(match[f"m{n}"]) for n in (1, 2))
+                start, end = (int(match[name][:2]) * 60 + int(match[name][3:]) for name in ("start", "end"))
+                if end < start:  # 22:00-06:00 ends on the next day
+                    end += MINUTES_PER_DAY
                 windows.append((WEEKDAYS.index(name), start, end))
         return sorted(windows)
 

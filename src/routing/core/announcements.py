@@ -7,7 +7,7 @@ names below the sounds folder: ``<tenant>--<line>--greeting``; those without a t
 
 from __future__ import annotations
 
-from routing.core.hours import OpeningHours, Window
+from routing.core.hours import MINUTES_PER_DAY, OpeningHours, Window
 
 UNKNOWN_NUMBER = "unknown-number"
 TECHNICAL_FAULT = "technical-fault"
@@ -42,6 +42,11 @@ def greeting_name(tenant: str, line: str) -> str:
 def closed_name(tenant: str, line: str) -> str:
     """The sound played outside the opening hours."""
     return f"{tenant}--{line}--closed"
+
+
+def special_name(special: str) -> str:
+    """The sound played during a closure that has words of its own."""
+    return f"special--{special}"
 
 
 def greeting_text(tenant_name: str) -> str:
@@ -84,5 +89,5 @@ def _spoken_start(minutes: int) -> str:
 
 
 def _spoken_time(minutes: int) -> str:
-    hour, minute = divmod(minutes, 60)
+    hour, minute = divmod(minutes if minutes <= MINUTES_PER_DAY else minutes - MINUTES_PER_DAY, 60)
     return f"{hour} Uhr" if minute == 0 else f"{hour} Uhr {minute}"

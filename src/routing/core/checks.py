@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from routing.core.hours import MINUTES_PER_DAY, WEEKDAYS, clock_text
+from routing.core.hours import MINUTES_PER_DAY, WEEKDAYS
 from routing.core.numbers import E164, NumberFormat, ShortCode, read_number
-from routing.core.rows import NumberBlockRow, Problem, Row, Rows, TrunkRow, key_of
+from routing.core.rows import NumberBlockRow, OpeningHoursRow, Problem, Row, Rows, TrunkRow, key_of
 
 MAXIMUM_NAME_CHARACTERS = 40
 MAXIMUM_TITLE_CHARACTERS = 80
@@ -24,13 +24,22 @@ _LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}")  # a name such as 127.example.or
 _NAMED = {
     "TenantRow": ("slug",),
     "OpeningHoursRow": ("name",),
+    "SpecialHoursRow": ("name",),
     "AgentGroupRow": ("name",),
     "AgentRow": ("name", "device"),
     "TrunkRow": ("name",),
     "ServiceLineRow": ("name",),
 }
-_TITLED = {"TenantRow": ("name",), "AgentGroupRow": ("title",), "ServiceLineRow": ("title",)}
-_TEXTS = {"ServiceLineRow": ("greeting_text", "closed_text", "agent_phrase")}
+_TITLED = {
+    "TenantRow": ("name",),
+    "SpecialHoursRow": ("title",),
+    "AgentGroupRow": ("title",),
+    "ServiceLineRow": ("title",),
+}
+_TEXTS = {
+    "ServiceLineRow": ("greeting_text", "closed_text", "agent_phrase"),
+    "SpecialHoursRow": ("announcement_text",),
+}
 
 
 def check_names(rows: Rows) -> Iterator[Problem]:
@@ -44,7 +53,7 @@ def check_names(rows: Rows) -> Iterator[Problem]:
 
 def _check_row(row: Row) -> Iterator[Problem]:
     kind = type(row).__name__
-    place = _place(kind, key_of(row))
+    place = place_of(row)
     for field in _NAMED.get(kind, ()):
         value = getattr(row, field)
         if not _NAME.fullmatch(value) or len(value) > MAXIMUM_NAME_CHARACTERS:
@@ -54,31 +63,48 @@ def _check_row(row: Row) -> Iterator[Problem]:
                 f"at most {MAXIMUM_NAME_CHARACTERS} characters",
             )
     for field in _TITLED.get(kind, ()):
-        value = getattr(row, field)
-        if not value.strip() or not value.isprintable() or len(value) > MAXIMUM_TITLE_CHARACTERS:
+        if not _is_one_line(getattr(row, field), MAXIMUM_TITLE_CHARACTERS):
             yield Problem(
                 place=place,
                 sentence=f"{field} must be 1 to {MAXIMUM_TITLE_CHARACTERS} printable characters on one line",
             )
     for field in _TEXTS.get(kind, ()):
         value = getattr(row, field)
-        if value is not None and (not value.strip() or not value.isprintable() or len(value) > MAXIMUM_TEXT_CHARACTERS):
+        if value is not None and not _is_one_line(value, MAXIMUM_TEXT_CHARACTERS):
             yield Problem(
                 place=place,
                 sentence=f"{field} must be 1 to {MAXIMUM_TEXT_CHARACTERS} printable characters on one line",
             )
 
 
+def _is_one_line(text: str, maximum: int) -> bool:
+    return bool(text.strip()) and text.isprintable() and len(text) <= maximum
+
+
+def check_holiday_names(place: str, row: OpeningHoursRow) -> Iterator[Problem]:
+    """Names of holidays of one's own stand in reasons and logs, like titles."""
+    for day, name in row.holiday_additions:
+        if not _is_one_line(name, MAXIMUM_TITLE_CHARACTERS):
+            yield Problem(
+                place=place,
+                sentence=f"the holiday {day!r} needs a name of 1 to {MAXIMUM_TITLE_CHARACTERS} printable characters",
+            )
+
+
 def check_window(place: str, day: int, start: int, end: int) -> Iterator[Problem]:
-    """One weekly window: a weekday, and a start before its end within the day."""
+    """One weekly window: a weekday, a start within the day, and an end by midnight or less than 24 hours later.
+
+    A longer one could not be written: ``16:00-16:00`` may mean a whole day as well as a slip.
+    """
     if not 0 <= day < len(WEEKDAYS):
         yield Problem(place=place, sentence=f"{day} is no weekday: 0 (Monday) to 6 (Sunday)")
         return
-    if not 0 <= start < end <= MINUTES_PER_DAY:
+    longest = max(MINUTES_PER_DAY, start + MINUTES_PER_DAY - 1)
+    if not (0 <= start < MINUTES_PER_DAY and start < end <= longest):
         yield Problem(
             place=place,
-            sentence=f"{WEEKDAYS[day]}: {clock_text(start)}-{clock_text(end)} must end after it starts, by 24:00; "
-            "split a window across midnight in two",
+            sentence=f"{WEEKDAYS[day]}: a window from minute {start} to {end} must start within the day (0 to 1439) "
+            "and end after it starts, by midnight or less than 24 hours later",
         )
 
 
@@ -112,10 +138,16 @@ def check_trunk(row: TrunkRow) -> Iterator[Problem]:
         yield Problem(place=place, sentence=f"number_format {row.number_format!r} is none of {known}")
 
 
+def place_of(row: Row) -> str:
+    """Where a row stands, for people: ``service_lines[stadt-x/vermittlung]``."""
+    return _place(type(row).__name__, key_of(row))
+
+
 def _place(kind: str, key: tuple[object, ...]) -> str:
     noun = {
         "TenantRow": "tenants",
         "OpeningHoursRow": "opening_hours",
+        "SpecialHoursRow": "special_hours",
         "AgentGroupRow": "agent_groups",
         "AgentRow": "agents",
         "TrunkRow": "trunks",

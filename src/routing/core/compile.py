@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from routing.core.announcements import (
     SYSTEM_TEXTS,
@@ -16,11 +16,13 @@ from routing.core.announcements import (
     closed_text,
     greeting_name,
     greeting_text,
+    special_name,
 )
-from routing.core.checks import check_names, check_number_block, check_trunk, check_window
-from routing.core.hours import WEEKDAYS, OpeningHours, Window, overlapping
-from routing.core.numbers import E164, MAXIMUM_E164_DIGITS, NumberFormat, ShortCode, read_number
-from routing.core.rows import CompileError, DidRow, OpeningHoursRow, Problem, Rows, ServiceLineRow, TrunkRow
+from routing.core.checks import check_names, check_number_block, check_trunk
+from routing.core.compile_hours import Scope, compile_forward, compile_hours, compile_special_hours
+from routing.core.hours import OpeningHours, Schedule, SpecialHours
+from routing.core.numbers import MAXIMUM_E164_DIGITS, NumberFormat, ShortCode, read_number
+from routing.core.rows import CompileError, DidRow, Problem, Rows, ServiceLineRow, TrunkRow
 from routing.core.table import Desks, Did, ServiceLine, Table, Tenant, Trunk, Validity
 
 MAXIMUM_DESK_DIGITS = 6
@@ -40,12 +42,15 @@ class _Compiler:
         self.problems: list[Problem] = list(check_names(rows))
         self.lines: dict[tuple[str, str], ServiceLine] = {}
         self.announcements: dict[str, str] = dict(SYSTEM_TEXTS)
+        self.special: Mapping[Scope, tuple[SpecialHours, ...]] = {}
 
     def table(self, version: int) -> Table:
         rows = self.rows
         tenants = {row.slug: self._tenant(row.slug, row.name, row.valid_from, row.valid_to) for row in rows.tenants}
         trunks = {t.name: t for t in filter(None, (self._trunk(row) for row in rows.trunks))}
-        hours = {h.name: h for h in filter(None, (self._hours(row) for row in rows.opening_hours))}
+        hours = {h.name: h for h in filter(None, (compile_hours(row, self._problem) for row in rows.opening_hours))}
+        self.special = compile_special_hours(rows, self._problem)
+        self._special_announcements()
         for row in rows.service_lines:
             self._line(row, tenants, hours)
         desks = self._desks(tenants)
@@ -95,44 +100,17 @@ class _Compiler:
             demonstration=row.demonstration,
         )
 
-    def _hours(self, row: OpeningHoursRow) -> OpeningHours | None:
-        place = f"opening_hours[{row.name}]"
-        try:
-            zone = ZoneInfo(row.timezone)
-        except (ValueError, OSError, LookupError):
-            self._problem(place, f"{row.timezone!r} is no IANA time zone, such as Europe/Berlin")
-            return None
-        before = len(self.problems)
-        weekly: list[list[Window]] = [[] for _ in WEEKDAYS]
-        for day, start, end in row.weekly:
-            self.problems.extend(check_window(place, day, start, end))
-            if 0 <= day < len(WEEKDAYS):
-                weekly[day].append(Window(start=start, end=end))
-        for name, windows in zip(WEEKDAYS, weekly, strict=True):
-            if pair := overlapping(windows):
-                self._problem(place, f"{name}: {pair[0]} and {pair[1]} overlap")
-        if len(self.problems) > before:
-            return None
-        return OpeningHours(
-            name=row.name,
-            timezone=zone,
-            timezone_name=row.timezone,
-            weekly=tuple(tuple(sorted(windows)) for windows in weekly),
-            holidays=MappingProxyType(dict(row.holiday_dates)),
-        )
-
     def _line(self, row: ServiceLineRow, tenants: dict[str, Tenant], hours: dict[str, OpeningHours]) -> None:
         place = f"service_lines[{row.tenant}/{row.name}]"
         tenant, opening = tenants.get(row.tenant), hours.get(row.opening_hours)
         groups = {group.name for group in self.rows.agent_groups}
-        trunks = {trunk.name for trunk in self.rows.trunks}
         if tenant is None:
             self._problem(place, f"there is no tenant {row.tenant!r}")
         if row.opening_hours not in {item.name for item in self.rows.opening_hours}:
             self._problem(place, f"there are no opening hours {row.opening_hours!r}")
         if row.agent_group not in groups:
             self._problem(place, f"there is no agent group {row.agent_group!r}")
-        forward = self._forward(place, row, trunks)
+        forward = compile_forward(place, row.closed_forward_number, row.closed_forward_trunk, self.rows, self._problem)
         validity = self._validity(place, row.valid_from, row.valid_to)
         if tenant is None or opening is None:
             return
@@ -140,7 +118,7 @@ class _Compiler:
             tenant=tenant,
             name=row.name,
             title=row.title,
-            hours=opening,
+            schedule=Schedule(hours=opening, special=self._special_of(row)),
             queue=row.agent_group,
             greeting=greeting_name(row.tenant, row.name),
             closed=closed_name(row.tenant, row.name),
@@ -153,18 +131,19 @@ class _Compiler:
         self.announcements[line.greeting] = row.greeting_text or greeting_text(tenant.name)
         self.announcements[line.closed] = row.closed_text or closed_text(tenant.name, opening)
 
-    def _forward(self, place: str, row: ServiceLineRow, trunks: set[str]) -> str | None:
-        if (row.closed_forward_number is None) != (row.closed_forward_trunk is None):
-            self._problem(place, "a forward outside the hours needs both a number and a trunk")
-        if row.closed_forward_trunk is not None and row.closed_forward_trunk not in trunks:
-            self._problem(place, f"there is no trunk {row.closed_forward_trunk!r}")
-        if row.closed_forward_number is None:
-            return None
-        number = read_number(row.closed_forward_number, number_format=NumberFormat.E164)
-        if not isinstance(number, E164):
-            self._problem(place, f"{row.closed_forward_number!r} is no number to forward to: write +49…")
-            return None
-        return str(number)
+    def _special_of(self, row: ServiceLineRow) -> tuple[SpecialHours, ...]:
+        """The most specific first: the line's own, its tenant's, those of its hours."""
+        scopes: tuple[Scope, ...] = (
+            ("line", row.tenant, row.name),
+            ("tenant", row.tenant),
+            ("hours", row.opening_hours),
+        )
+        return tuple(special for scope in scopes for special in self.special.get(scope, ()))
+
+    def _special_announcements(self) -> None:
+        for row in self.rows.special_hours:
+            if row.announcement_text is not None:
+                self.announcements[special_name(row.name)] = row.announcement_text
 
     def _desks(self, tenants: dict[str, Tenant]) -> dict[str, Desks]:
         desks: dict[str, Desks] = {}
@@ -213,10 +192,18 @@ class _Compiler:
 
     def _no_way_back(self, dids: dict[str, tuple[Did, ...]]) -> None:
         """A forward to a number of ours would come in again by the carrier, closed again, for ever."""
-        for line in self.lines.values():
-            if line.closed_forward_number is not None and line.closed_forward_number.removeprefix("+") in dids:
-                place = f"service_lines[{line.tenant.slug}/{line.name}]"
-                self._problem(place, f"{line.closed_forward_number} is a number of ours: the forward would come back")
+        forwards = [
+            (f"service_lines[{line.tenant.slug}/{line.name}]", line.closed_forward_number)
+            for line in self.lines.values()
+        ]
+        forwards += [
+            (f"special_hours[{special.name}]", special.forward_number)
+            for specials in self.special.values()
+            for special in specials
+        ]
+        for place, number in forwards:
+            if number is not None and number.removeprefix("+") in dids:
+                self._problem(place, f"{number} is a number of ours: the forward would come back")
 
     def _reachable(self, place: str, row: DidRow) -> None:
         written = row.head_number + row.extension

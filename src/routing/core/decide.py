@@ -181,35 +181,61 @@ def _caller_area(table: Table, caller: str | None, number_format: NumberFormat) 
 
 
 def _line(table: Table, at: datetime, dialled: str, line: ServiceLine, reasons: tuple[Reason, ...]) -> Decision:
-    state = hours_at(line.hours, at)
+    state = hours_at(line.schedule, at)
     match state:
-        case Open(window=window, closes_at=closes_at):
-            reason = _reason(
-                "open",
-                f"Open: {window} ({line.hours.timezone_name}) by the hours {line.hours.name}.",
-                opening_hours=line.hours.name,
-                window=str(window),
-                closes_at=closes_at.isoformat(),
-            )
+        case Open():
+            reason = _open(line, state)
             destination: Destination = EnterQueue(queue=line.queue, announcement=line.greeting)
         case Closed():
             reason = _closed(line, state)
-            if line.closed_forward_number is not None and line.closed_forward_trunk is not None:
-                destination = Forward(number=line.closed_forward_number, trunk=line.closed_forward_trunk)
-            else:
-                destination = PlayAnnouncement(announcement=line.closed)
+            destination = _closed_destination(line, state)
         case _:
             assert_never(state)
     return _decision(table, at, dialled, line.tenant.slug, destination, (*reasons, reason), line.name)
 
 
+def _closed_destination(line: ServiceLine, state: Closed) -> Destination:
+    """A closure's own forward or words come before the line's."""
+    special = state.special
+    if special is not None and special.forward_number is not None and special.forward_trunk is not None:
+        return Forward(number=special.forward_number, trunk=special.forward_trunk)
+    if special is not None and special.announcement is not None:
+        return PlayAnnouncement(announcement=special.announcement)
+    if line.closed_forward_number is not None and line.closed_forward_trunk is not None:
+        return Forward(number=line.closed_forward_number, trunk=line.closed_forward_trunk)
+    return PlayAnnouncement(announcement=line.closed)
+
+
+def _open(line: ServiceLine, state: Open) -> Reason:
+    closes = _local(line, state.closes_at)
+    if state.special is not None:
+        special = state.special
+        detail = f"Open: {special.title}, until {closes or 'further notice'}."
+        return _reason("special_opening", detail, name=special.name, title=special.title, closes_at=closes)
+    window = str(state.window)
+    return _reason(
+        "open",
+        f"Open: {window} ({line.hours.timezone_name}) by the hours {line.hours.name}.",
+        opening_hours=line.hours.name,
+        window=window,
+        closes_at=closes,
+    )
+
+
 def _closed(line: ServiceLine, state: Closed) -> Reason:
-    opens = state.next_opening.astimezone(line.hours.timezone).isoformat() if state.next_opening else ""
+    opens = _local(line, state.next_opening)
     parameters = {"opening_hours": line.hours.name, "next_opening": opens}
     again = f"next opening {opens}" if opens else "no opening in sight"
+    if state.special is not None:
+        title = state.special.title
+        return _reason("closure", f"Closed: {title}; {again}.", name=state.special.name, title=title, **parameters)
     if state.holiday is not None:
         return _reason("holiday", f"Closed: {state.holiday}; {again}.", name=state.holiday, **parameters)
     return _reason("outside_hours", f"Closed: outside the hours {line.hours.name}; {again}.", **parameters)
+
+
+def _local(line: ServiceLine, at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(line.hours.timezone).isoformat()
 
 
 def _not_valid(did: Did, number: E164) -> Reason:

@@ -27,8 +27,9 @@ class TenantRow:
 class OpeningHoursRow:
     """Weekly hours by name. ``weekly``: (weekday 0–6 from Monday, start minute, end minute) of each window.
 
-    ``holiday_dates`` is what ``holiday_calendar`` meant when the row was written: stored, so that an update of
-    the holiday library changes nothing silently.
+    A window's end beyond 1440 lies on the next day. ``holiday_dates`` is what ``holiday_calendar`` with its additions
+    and removals meant when the row was written: stored, so that an update of the holiday library changes nothing
+    silently. Additions and removals are dates as ``2026-12-24``, or as ``12-24`` for every year.
     """
 
     key_fields: ClassVar[tuple[str, ...]] = ("name",)
@@ -36,7 +37,31 @@ class OpeningHoursRow:
     timezone: str
     weekly: tuple[tuple[int, int, int], ...]
     holiday_calendar: str | None = None
+    holiday_additions: tuple[tuple[str, str], ...] = ()
+    holiday_removals: tuple[str, ...] = ()
     holiday_dates: tuple[tuple[date, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecialHoursRow:
+    """A closure, or with ``opens`` a special opening, from ``valid_from`` to ``valid_to``.
+
+    It holds for all lines with these ``opening_hours``, or for a ``tenant``, or for one ``service_line`` of it: exactly
+    one of the three. ``announcement_text`` and the forward replace the line's own while it is closed.
+    """
+
+    key_fields: ClassVar[tuple[str, ...]] = ("name",)
+    name: str
+    title: str
+    opens: bool
+    valid_from: datetime
+    valid_to: datetime
+    opening_hours: str | None = None
+    tenant: str | None = None
+    service_line: str | None = None
+    announcement_text: str | None = None
+    forward_number: str | None = None
+    forward_trunk: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +154,7 @@ class AuthorityNumberRow:
 ROW_TYPES = (
     TenantRow,
     OpeningHoursRow,
+    SpecialHoursRow,
     AgentGroupRow,
     AgentRow,
     TrunkRow,
@@ -141,6 +167,7 @@ ROW_TYPES = (
 Row = (
     TenantRow
     | OpeningHoursRow
+    | SpecialHoursRow
     | AgentGroupRow
     | AgentRow
     | TrunkRow
@@ -157,6 +184,7 @@ class Rows:
 
     tenants: tuple[TenantRow, ...] = ()
     opening_hours: tuple[OpeningHoursRow, ...] = ()
+    special_hours: tuple[SpecialHoursRow, ...] = ()
     agent_groups: tuple[AgentGroupRow, ...] = ()
     agents: tuple[AgentRow, ...] = ()
     trunks: tuple[TrunkRow, ...] = ()

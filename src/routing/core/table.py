@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from routing.core.hours import OpeningHours
+from routing.core.hours import OpeningHours, Schedule
 from routing.core.numbers import NumberFormat
 from routing.core.rows import Rows
 
@@ -48,7 +48,7 @@ class ServiceLine:
     tenant: Tenant
     name: str
     title: str
-    hours: OpeningHours
+    schedule: Schedule
     queue: str
     greeting: str
     closed: str
@@ -56,6 +56,11 @@ class ServiceLine:
     closed_forward_number: str | None
     closed_forward_trunk: str | None
     validity: Validity
+
+    @property
+    def hours(self) -> OpeningHours:
+        """The weekly hours; with special hours they are the ``schedule``."""
+        return self.schedule.hours
 
     def valid_at(self, at: datetime) -> bool:
         """Whether both the line and its tenant are served at this instant."""

@@ -98,10 +98,17 @@ _KINDS: Mapping[Any, _Kind] = {
     bool: _Kind(Boolean(), False, _same, _same),
     int: _INTEGER,
     int | None: _optional(_INTEGER),
+    datetime: _INSTANT,
     datetime | None: _optional(_INSTANT),
     tuple[str, ...]: _Kind(ARRAY(Text()), False, lambda value: [_text(item) for item in value], tuple),
     tuple[tuple[int, int, int], ...]: _Kind(
         JSONB(), False, lambda value: [list(item) for item in value], lambda value: tuple(map(tuple, value))
+    ),
+    tuple[tuple[str, str], ...]: _Kind(
+        JSONB(),
+        False,
+        lambda value: [[_text(item) for item in pair] for pair in value],
+        lambda value: tuple((first, second) for first, second in value),
     ),
     tuple[tuple[date, str], ...]: _Kind(JSONB(), False, _named_dates, _dates_named),
 }

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What is entered today and happens later is listed until it has happened."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from click.testing import CliRunner
+
+from amtsleitung.cli import program
+from routing.core.pending import Pending, pending
+from routing.core.rows import SpecialHoursRow, TenantRow
+from tests.support.tables import OPEN_AT, example_rows
+
+LATER = OPEN_AT + timedelta(days=30)
+
+
+def test_what_begins_and_ends_later_is_listed_in_order() -> None:
+    rows = example_rows(
+        tenants=(*example_rows().tenants, TenantRow(slug="new", name="New", valid_from=LATER)),
+        special_hours=(
+            SpecialHoursRow(
+                name="outing",
+                title="Betriebsausflug",
+                opens=False,
+                valid_from=LATER - timedelta(days=1),
+                valid_to=LATER + timedelta(days=1),
+                opening_hours="service",
+            ),
+        ),
+    )
+    assert pending(rows, OPEN_AT) == (
+        Pending(at=LATER - timedelta(days=1), place="special_hours[outing]", change="begins"),
+        Pending(at=LATER, place="tenants[new]", change="begins"),
+        Pending(at=LATER + timedelta(days=1), place="special_hours[outing]", change="ends"),
+    )
+
+
+def test_what_has_happened_is_not_pending() -> None:
+    rows = example_rows(tenants=(TenantRow(slug="new", name="New", valid_from=LATER),))
+    assert [item.place for item in pending(rows, LATER - timedelta(microseconds=1))] == ["tenants[new]"]
+    assert pending(rows, LATER) == ()
+
+
+def test_the_command_lists_a_file() -> None:
+    done = CliRunner().invoke(program, ["pending", "--config", "examples/service-centre-wolfsburg.yaml"])
+    assert (done.exit_code, done.output) == (0, "Nothing is pending.\n")
