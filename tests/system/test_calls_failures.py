@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -31,7 +31,8 @@ def hanging(pids: Iterable[int]) -> Iterator[None]:
     finally:
         for pid in pids:
             if pid in descendants(os.getpid()):
-                os.kill(pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):  # killed by the test, and reaped just now
+                    os.kill(pid, signal.SIGCONT)
 
 
 async def call(system: System, **wanted: Any) -> str:
