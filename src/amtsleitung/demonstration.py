@@ -62,6 +62,7 @@ async def demonstrate(running: RunFile, *, say: Callable[[str], None]) -> bool:
     opening = next_opening(line.schedule, decision.at)
     if opening is None:
         return good
+    opening = opening.astimezone(line.hours.timezone)
     say("")
     say(f"Outside the service hours. The same call at the next opening, {opening.isoformat()}:")
     return (
