@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from routing.core.numbers import E164, SEPARATORS, NumberFormat, ShortCode, Unreadable, read_number
@@ -85,6 +85,8 @@ def test_where_we_refuse_and_the_library_guesses(text: str, library: str | None)
 
 @settings(max_examples=300, deadline=None)
 @given(number_texts, formats)
+@example("4900", NumberFormat.INTERNATIONAL)
+@example("490", NumberFormat.INTERNATIONAL)
 def test_whatever_is_read_is_canonical(text: str, number_format: NumberFormat) -> None:
     """Reading what was read gives the same number again, on any trunk; and no digit comes from nowhere."""
     found = read_number(text, number_format=number_format)

@@ -102,7 +102,8 @@ def test_a_text_of_64_characters_is_still_read() -> None:
 
 def test_one_trunk_zero_is_forgiven_and_not_two() -> None:
     assert read("+49(0)5372890") == MEINERSEN
-    assert read("+49005372890") == E164(digits="4905372890")
+    assert read("+49005372890") == Unreadable(why="no_number")
+    assert read("+490") == Unreadable(why="no_number")
 
 
 def test_significant_digits_and_mobile_numbers() -> None:

@@ -97,6 +97,8 @@ def read_number(text: str, *, number_format: NumberFormat) -> Number:
         return Unreadable(why="too_long")
     if international.startswith(COUNTRY_CODE):
         significant = international.removeprefix(COUNTRY_CODE)
+        if significant == "0" or significant.startswith("00"):
+            return Unreadable(why="no_number")  # dropping one 0 would leave nothing, or a number that starts with 0
         significant = significant.removeprefix("0")  # "+49 (0)5372": no German number starts with 0
         if short := _SHORT_CODE.fullmatch(significant):
             return ShortCode(code=short["code"], area_code=short["area"] or None)
