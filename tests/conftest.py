@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import structlog
 
 from routing.store import RoleUrls, Store
 from tests.support.database import Server, Template, server, template
@@ -54,3 +55,10 @@ async def web_store(database: RoleUrls) -> AsyncIterator[Store]:
     opened = await Store.connect(database.web)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command run within a test sets the logs to that test's own, soon closed, stream: the next test starts anew."""
+    yield
+    structlog.reset_defaults()
