@@ -13,10 +13,12 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from routing.store import call_tables, configuration_tables
+from routing.store import call_tables, configuration_tables, draft_tables
 from routing.store.schema import SCHEMA, VERSION_TABLE, metadata
 
-assert {call_tables.call.metadata, configuration_tables.device_secret.metadata} == {metadata}
+assert {table.metadata for table in (call_tables.call, configuration_tables.device_secret, draft_tables.draft)} == {
+    metadata
+}
 
 
 def _migrate(connection: Connection) -> None:

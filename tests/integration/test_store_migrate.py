@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from routing.core.rows import OpeningHoursRow, Rows, SpecialHoursRow, TenantRow
+from routing.core.rows import Rows, TenantRow
 from routing.store import RoleUrls, Store, StoreError, migrate
 from routing.store.address import Address
 from routing.store.migration import alembic_config
@@ -33,7 +33,8 @@ CATALOGUE = """
                             a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid))
       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-     WHERE c.relnamespace = 'amtsleitung'::regnamespace AND a.attnum > 0 AND c.relname <> 'alembic_version'
+     WHERE c.relnamespace = 'amtsleitung'::regnamespace AND c.relname <> 'alembic_version'
+       AND a.attnum > 0 AND NOT a.attisdropped
     UNION ALL SELECT 'constraint', format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
       FROM pg_constraint WHERE connamespace = 'amtsleitung'::regnamespace AND conrelid::regclass::text !~ 'alembic'
     UNION ALL SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = 'amtsleitung' AND tablename !~ 'alembic'
@@ -231,52 +232,6 @@ async def test_a_failed_migration_leaves_the_database_as_it_was(
         assert await connection.fetchval("SELECT to_regnamespace('amtsleitung')") is None
     monkeypatch.undo()
     await save_something(await migrate(admin_url, passwords=PASSWORDS))
-
-
-async def test_special_hours_come_to_a_database_that_has_opening_hours(
-    database_server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was live under migration 0001 is live under the newest, and can then be changed."""
-
-    def only_the_first(connection: Connection, _address: Address) -> None:
-        command.upgrade(alembic_config(connection=connection), "0001")
-
-    admin_url = database_server.url_of(database_server.new_name())
-    monkeypatch.setattr("routing.store.migration._run_alembic", only_the_first)
-    monkeypatch.setattr("routing.store.migration.grants", lambda _router, _web: iter(()))  # they name today's tables
-    urls = await migrate(admin_url, passwords=PASSWORDS)
-    async with connected(urls.owner) as connection:
-        await connection.execute(
-            "INSERT INTO amtsleitung.configuration_version (version, author, comment, at) VALUES (1, 'alt', '', $1)", T0
-        )
-        await connection.execute(
-            "INSERT INTO amtsleitung.opening_hours"
-            " (name, timezone, weekly, holiday_calendar, holiday_dates, version_from) VALUES"
-            """ ('service', 'Europe/Berlin', '[[0, 420, 1080]]', 'DE-NI', '[["2026-12-25", "Weihnachten"]]', 1)"""
-        )
-    with pytest.raises(StoreError, match=r"old tables \(0001.*run `amtsleitung migrate`"):
-        await Store.connect(urls.owner)
-    monkeypatch.undo()
-    await migrate(admin_url, passwords=PASSWORDS)
-    kept = OpeningHoursRow(
-        name="service",
-        timezone="Europe/Berlin",
-        weekly=((0, 420, 1080),),
-        holiday_calendar="DE-NI",
-        holiday_dates=((date(2026, 12, 25), "Weihnachten"),),
-    )
-    closure = SpecialHoursRow(
-        name="zu", title="Zu", opens=False, valid_from=T0, valid_to=T0 + timedelta(days=1), opening_hours="service"
-    )
-    owner = await Store.connect(urls.owner)
-    try:
-        assert await owner.load_rows() == (Rows(opening_hours=(kept,)), 1)
-        rows = Rows(opening_hours=(replace(kept, holiday_removals=("10-31",)),), special_hours=(closure,))
-        assert await owner.save_rows(rows, author="neu", comment="", at=T0, base_version=1) == 2
-    finally:
-        await owner.close()
-    for url in (urls.router, urls.web):
-        assert await live_version(url) == 2
 
 
 async def test_missing_things_are_named(

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import date, datetime
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from sqlalchemy import (
     ARRAY,
@@ -33,10 +33,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-from routing.core.rows import ROW_TYPES, Row, Rows
+from routing.core.places import COLLECTIONS, place_of
+from routing.core.rows import Row, StepRow
 from routing.store.problems import StoreError
 from routing.store.schema import metadata
-from routing.store.values import UNSTORABLE, in_utc
+from routing.store.values import UNSTORABLE, from_database, in_utc
 
 configuration_version = Table(
     "configuration_version",
@@ -82,6 +83,21 @@ def _dates_named(value: list[list[str]]) -> tuple[tuple[date, str], ...]:
     return tuple((date.fromisoformat(day), name) for day, name in value)
 
 
+def _steps(value: tuple[StepRow, ...]) -> list[dict[str, Any]]:
+    """Whole steps, so that a field added later cannot change what an older row means."""
+    return [
+        {name: _text(item) if isinstance(item, str) else item for name, item in _plain(step).items()} for step in value
+    ]
+
+
+def _plain(step: StepRow) -> dict[str, Any]:
+    return asdict(step) | {"when": [_text(item) for item in step.when]}
+
+
+def _read_steps(value: list[dict[str, Any]]) -> tuple[StepRow, ...]:
+    return tuple(StepRow(**{**item, "when": tuple(item["when"])}) for item in value)
+
+
 def _optional(kind: _Kind) -> _Kind:
     def encode(value: Any) -> Any:
         return None if value is None else kind.encode(value)
@@ -91,7 +107,7 @@ def _optional(kind: _Kind) -> _Kind:
 
 _TEXT = _Kind(Text(), False, _text, _same)
 _INTEGER = _Kind(Integer(), False, _same, _same)
-_INSTANT = _Kind(DateTime(timezone=True), False, in_utc, _same)
+_INSTANT = _Kind(DateTime(timezone=True), False, in_utc, from_database)
 _KINDS: Mapping[Any, _Kind] = {
     str: _TEXT,
     str | None: _optional(_TEXT),
@@ -100,6 +116,8 @@ _KINDS: Mapping[Any, _Kind] = {
     int | None: _optional(_INTEGER),
     datetime: _INSTANT,
     datetime | None: _optional(_INSTANT),
+    tuple[int, ...]: _Kind(ARRAY(Integer()), False, list, tuple),
+    tuple[StepRow, ...]: _Kind(JSONB(), False, _steps, _read_steps),
     tuple[str, ...]: _Kind(ARRAY(Text()), False, lambda value: [_text(item) for item in value], tuple),
     tuple[tuple[int, int, int], ...]: _Kind(
         JSONB(), False, lambda value: [list(item) for item in value], lambda value: tuple(map(tuple, value))
@@ -146,6 +164,10 @@ class RowTable:
             postgresql_where=self.table.c.version_to.is_(None),
             postgresql_nulls_not_distinct=True,
         )
+        # What changed between two versions is found without reading what did not.
+        Index(f"ix_{name}_version_from", self.table.c.version_from)
+        ended = self.table.c.version_to
+        Index(f"ix_{name}_version_to", ended, postgresql_where=ended.is_not(None))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -159,8 +181,7 @@ class RowTable:
             try:
                 columns[name] = kind.encode(getattr(row, name))
             except ValueError as error:
-                key = "/".join(str(getattr(row, item)) for item in row.key_fields)
-                place = ascii(f"{self.collection}[{key}].{name}")[1:-1]
+                place = ascii(f"{place_of(row)}.{name}")[1:-1]
                 raise StoreError(f"{place} {error}: correct it and save again.") from None
         return columns
 
@@ -175,9 +196,5 @@ class RowTable:
         return tuple(columns[name] for name in self.row_type.key_fields)
 
 
-def _row_tables() -> tuple[RowTable, ...]:
-    collections = {get_args(hint)[0]: name for name, hint in get_type_hints(Rows).items()}
-    return tuple(RowTable(row_type, collections[row_type]) for row_type in ROW_TYPES)
-
-
-ROW_TABLES = _row_tables()
+ROW_TABLES = tuple(RowTable(row_type, collection) for collection, row_type in COLLECTIONS.items())
+ROW_TABLE_OF = {table.collection: table for table in ROW_TABLES}
