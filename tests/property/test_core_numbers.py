@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from routing.core.numbers import E164, SEPARATORS, NumberFormat, ShortCode, Unreadable, read_number
+from routing.core.numbers import E164, SEPARATORS, Number, NumberFormat, ShortCode, Unreadable, read_number, sends
 from tests.property.rows import number_texts
 
 formats = st.sampled_from(list(NumberFormat))
@@ -100,3 +100,60 @@ def test_whatever_is_read_is_canonical(text: str, number_format: NumberFormat) -
         assert bare.endswith(found.digits.removeprefix("49").removeprefix("0") or "9")
     else:
         assert bare.endswith(found.code)
+
+
+own_prefixes = st.sampled_from(["", "0", "9", "99", "00", "5372", "12345678"])
+area_codes = st.sampled_from([None, "30", "531", "5372", "33051"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.one_of(significants.map("49{}".format), st.from_regex(r"(43|31|33|44|48|1|380)[2-9][0-9]{6,9}", fullmatch=True)),
+    formats,
+    own_prefixes,
+    area_codes,
+)
+def test_what_is_sent_is_read_back(
+    digits: str, number_format: NumberFormat, own_prefix: str, area_code: str | None
+) -> None:
+    """By a peer that is configured alike, in every format, with and without an own prefix."""
+    number = read_number(f"+{digits}", number_format=NumberFormat.E164)
+    if not isinstance(number, E164):
+        return  # area code + 115
+    sent = sends(number, sends_format=number_format, own_prefix=own_prefix)
+    back = read_number(sent, number_format=number_format, own_prefix=own_prefix, area_code=area_code)
+    assert back == number
+
+
+@settings(max_examples=300, deadline=None)
+@given(significants.flatmap(separated), st.sampled_from(["+49", "+49-", "+49."]))
+def test_a_global_tel_uri_is_read_as_the_library_reads_it(rest: str, country: str) -> None:
+    found = read_number(f"tel:{country}{rest}", number_format=NumberFormat.NATIONAL)
+    if isinstance(found, E164):
+        assert str(found) == theirs(f"tel:{country}{rest.replace('/', '-')}")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(["30", "531", "5361", "5372", "33051"]), st.from_regex(r"[2-9][0-9]{3,6}", fullmatch=True))
+def test_an_area_is_the_same_from_a_trunk_or_a_context(area: str, local: str) -> None:
+    """And the library, which adds every context's digits, agrees where it is an area's."""
+    ways: list[Number] = [
+        read_number(local, number_format=NumberFormat.NATIONAL, area_code=area),
+        read_number(f"tel:{local};phone-context=+49{area}", number_format=NumberFormat.NATIONAL),
+        read_number(f"0{area}{local}", number_format=NumberFormat.NATIONAL),
+        read_number(f"tel:0{area}{local};phone-context=+49", number_format=NumberFormat.NATIONAL),
+    ]
+    assert ways == [ways[0]] * 4
+    if isinstance(ways[0], E164):
+        assert str(ways[0]) == theirs(f"tel:{local};phone-context=+49{area}")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(number_texts, number_texts.map("tel:{}".format)), formats, own_prefixes, area_codes)
+def test_any_text_is_read_on_any_trunk(
+    text: str, number_format: NumberFormat, own_prefix: str, area_code: str | None
+) -> None:
+    """A number, or a reason; and what was read is read alike wherever it is written in full."""
+    found = read_number(text, number_format=number_format, own_prefix=own_prefix, area_code=area_code)
+    if isinstance(found, E164):
+        assert read_number(str(found), number_format=number_format, own_prefix=own_prefix, area_code=area_code) == found
