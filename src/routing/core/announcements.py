@@ -7,7 +7,13 @@ names below the sounds folder: ``<tenant>--<line>--greeting``; those without a t
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 from routing.core.hours import MINUTES_PER_DAY, OpeningHours, Window
+
+if TYPE_CHECKING:
+    from routing.core.rows import AuthorityNumberRow
 
 UNKNOWN_NUMBER = "unknown-number"
 TECHNICAL_FAULT = "technical-fault"
@@ -44,14 +50,52 @@ def closed_name(tenant: str, line: str) -> str:
     return f"{tenant}--{line}--closed"
 
 
+def closing_name(tenant: str, line: str) -> str:
+    """The sound that tells waiting callers that the line is no longer served today."""
+    return f"{tenant}--{line}--closing"
+
+
+def step_name(tenant: str, line: str, chain: str, count: int) -> str:
+    """The sound of a step (from 1) of the chain ``overflow`` or ``closed``."""
+    return f"{tenant}--{line}--{chain}-{count}"
+
+
 def special_name(special: str) -> str:
-    """The sound played during a closure that has words of its own."""
+    """The sound of special hours that have words of their own."""
     return f"special--{special}"
+
+
+def override_name(override: str) -> str:
+    """The sound of an override that has words of its own."""
+    return f"override--{override}"
+
+
+def notice_name(notice: str) -> str:
+    """The sound of a notice."""
+    return f"notice--{notice}"
+
+
+def authority_name(row: AuthorityNumberRow) -> str:
+    """The sound of an origin of 115 that is answered by words; a later edition has one of its own."""
+    return f"authority--{row.origin.replace('_', '-')}{since_suffix(row.valid_from)}"
+
+
+def since_suffix(begins: datetime | None) -> str:
+    """What tells the sounds of two editions apart: the later one's beginning."""
+    if begins is None:
+        return ""
+    at = begins.astimezone(UTC)
+    return f"--{at:%Y%m%d%H%M}" + (f"{at:%S%f}" if at.second or at.microsecond else "")
 
 
 def greeting_text(tenant_name: str) -> str:
     """What a caller hears first: who has answered."""
     return f"Guten Tag. Herzlich willkommen: {tenant_name}. Bitte haben Sie einen Augenblick Geduld."
+
+
+def closing_text(tenant_name: str) -> str:
+    """What a caller hears who still waits when the line is no longer served."""
+    return f"{tenant_name}: Unsere Servicezeit ist für heute beendet. Wir bitten um Ihr Verständnis."
 
 
 def closed_text(tenant_name: str, hours: OpeningHours) -> str:

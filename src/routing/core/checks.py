@@ -8,51 +8,76 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from routing.core.hours import MINUTES_PER_DAY, WEEKDAYS
-from routing.core.numbers import E164, NumberFormat, ShortCode, read_number
-from routing.core.rows import NumberBlockRow, OpeningHoursRow, Problem, Row, Rows, TrunkRow, key_of
+from routing.core.places import place_of
+from routing.core.rows import AgentGroupRow, CentreRow, OpeningHoursRow, Problem, Row, ServiceLineRow, key_of
+from routing.core.steps import Steps
+from routing.core.warnings import warnings_of as warnings_of  # whoever checks wants both
 
 MAXIMUM_NAME_CHARACTERS = 40
 MAXIMUM_TITLE_CHARACTERS = 80
 MAXIMUM_TEXT_CHARACTERS = 600
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-MAXIMUM_PORT = 65_535
-_ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(:(?P<port>[1-9][0-9]{0,4}))?")
-_LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}")  # a name such as 127.example.org may lead anywhere
 _NAMED = {
     "TenantRow": ("slug",),
     "OpeningHoursRow": ("name",),
     "SpecialHoursRow": ("name",),
+    "OverrideRow": ("name",),
+    "NoticeRow": ("name",),
     "AgentGroupRow": ("name",),
     "AgentRow": ("name", "device"),
+    "OnCallRotaRow": ("name",),
     "TrunkRow": ("name",),
     "ServiceLineRow": ("name",),
 }
 _TITLED = {
     "TenantRow": ("name",),
     "SpecialHoursRow": ("title",),
+    "OverrideRow": ("reason", "author"),
+    "NoticeRow": ("title",),
     "AgentGroupRow": ("title",),
+    "OnCallRotaRow": ("title",),
     "ServiceLineRow": ("title",),
 }
 _TEXTS = {
-    "ServiceLineRow": ("greeting_text", "closed_text", "agent_phrase"),
+    "CentreRow": ("unknown_number_text",),
+    "TenantRow": ("greeting_text", "closed_text"),
+    "ServiceLineRow": ("greeting_text", "closed_text", "closing_text", "agent_phrase"),
     "SpecialHoursRow": ("announcement_text",),
+    "OverrideRow": ("announcement_text",),
+    "NoticeRow": ("announcement_text",),
+    "AuthorityNumberRow": ("announcement_text",),
 }
+_NUMBERS = frozenset({"NumberBlockRow", "DidRow", "IngressNumberRow"})  # they hold none of these
+MAXIMUM_WAITING = 1_000
 
 
-def check_names(rows: Rows) -> Iterator[Problem]:
+def check_names(rows: Iterable[Row], note: Callable[[Problem], None]) -> Steps[None]:
     """Every name is a slug, every title printable, and no key occurs twice within its type."""
-    for row in rows.all():
-        yield from _check_row(row)
-    for (kind, key), count in Counter((type(row).__name__, key_of(row)) for row in rows.all()).items():
-        if count > 1:
-            yield Problem(place=_place(kind, key), sentence=f"occurs {count} times: keep one")
+    seen: set[tuple[str, tuple[object, ...]]] = set()
+    again: Counter[str] = Counter()
+    for row in rows:
+        for problem in check_row(row):
+            note(problem)
+        key = (type(row).__name__, key_of(row))
+        if key in seen:
+            again[place_of(row)] += 1
+        seen.add(key)
+        yield
+    while seen:  # one by one: to let go of a hundred thousand takes time too
+        seen.pop()
+        yield
+    for place, count in again.items():
+        note(Problem(place=place, sentence=f"occurs {count + 1} times: keep one"))
 
 
-def _check_row(row: Row) -> Iterator[Problem]:
+def check_row(row: Row) -> Iterator[Problem]:
+    """Names, titles and texts of one row."""
     kind = type(row).__name__
+    if kind in _NUMBERS:
+        return
     place = place_of(row)
     for field in _NAMED.get(kind, ()):
         value = getattr(row, field)
@@ -75,6 +100,19 @@ def _check_row(row: Row) -> Iterator[Problem]:
                 place=place,
                 sentence=f"{field} must be 1 to {MAXIMUM_TEXT_CHARACTERS} printable characters on one line",
             )
+
+    for step in (*row.overflow, *row.closed) if isinstance(row, ServiceLineRow) else ():
+        if step.text is not None and not _is_one_line(step.text, MAXIMUM_TEXT_CHARACTERS):
+            yield Problem(
+                place=place,
+                sentence=f"a step's text must be 1 to {MAXIMUM_TEXT_CHARACTERS} printable characters on one line",
+            )
+    if isinstance(row, AgentGroupRow) and not 1 <= row.maximum_waiting <= MAXIMUM_WAITING:
+        yield Problem(
+            place=place, sentence=f"maximum_waiting must be 1 to {MAXIMUM_WAITING}, not {row.maximum_waiting}"
+        )
+    if isinstance(row, CentreRow) and row.name != "centre":
+        yield Problem(place=place, sentence="there is one centre, and its name is 'centre'")
 
 
 def _is_one_line(text: str, maximum: int) -> bool:
@@ -106,54 +144,3 @@ def check_window(place: str, day: int, start: int, end: int) -> Iterator[Problem
             sentence=f"{WEEKDAYS[day]}: a window from minute {start} to {end} must start within the day (0 to 1439) "
             "and end after it starts, by midnight or less than 24 hours later",
         )
-
-
-def check_number_block(row: NumberBlockRow) -> Iterator[Problem]:
-    """A head number is written in full, so that nothing about it is guessed."""
-    place = f"number_blocks[{row.head_number}]"
-    number = read_number(row.head_number, number_format=NumberFormat.E164)
-    if isinstance(number, ShortCode):
-        yield Problem(place=place, sentence="a short code is no head number; 110 and 112 are never ours to take")
-    elif not isinstance(number, E164) or str(number) != row.head_number:
-        yield Problem(place=place, sentence="write the head number as + and digits only, such as +49537289")
-
-
-def check_trunk(row: TrunkRow) -> Iterator[Problem]:
-    """An address that is safe in Asterisk's configuration; the demonstration's clock never leaves this machine."""
-    place = f"trunks[{row.name}]"
-    match = _ADDRESS.fullmatch(row.address)
-    if match is None or int(match["port"] or 1) > MAXIMUM_PORT:
-        yield Problem(
-            place=place, sentence=f"address {row.address!r} must be a host name or IPv4 address, or host:port"
-        )
-    elif row.demonstration and not _LOOPBACK.fullmatch(match["host"]):
-        yield Problem(
-            place=place,
-            sentence="a demonstration trunk may set the decision's clock: its address must be a loopback one (127.…)",
-        )
-    try:
-        NumberFormat(row.number_format)
-    except ValueError:
-        known = ", ".join(item.value for item in NumberFormat)
-        yield Problem(place=place, sentence=f"number_format {row.number_format!r} is none of {known}")
-
-
-def place_of(row: Row) -> str:
-    """Where a row stands, for people: ``service_lines[stadt-x/vermittlung]``."""
-    return _place(type(row).__name__, key_of(row))
-
-
-def _place(kind: str, key: tuple[object, ...]) -> str:
-    noun = {
-        "TenantRow": "tenants",
-        "OpeningHoursRow": "opening_hours",
-        "SpecialHoursRow": "special_hours",
-        "AgentGroupRow": "agent_groups",
-        "AgentRow": "agents",
-        "TrunkRow": "trunks",
-        "ServiceLineRow": "service_lines",
-        "NumberBlockRow": "number_blocks",
-        "DidRow": "dids",
-        "AuthorityNumberRow": "authority_numbers",
-    }[kind]
-    return f"{noun}[{'/'.join(str(part) for part in key if part is not None)}]"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from routing.core.checks import place_of
+from routing.core.places import place_of
 from routing.core.rows import Row, Rows
 
 
