@@ -4,8 +4,9 @@
 ::
 
     received → routed → queued → rung ──→ answered → ended
-                          ↑         │
-                          └─ ring_ended (another agent may be rung)
+                ↑         ↑         │
+                │         └─ ring_ended (another agent may be rung)
+                └─ queue_left, stepped (what comes next in the chain)
 
 No event carries a telephone number: numbers stand in the call's row alone, where they can expire.
 """
@@ -105,11 +106,30 @@ class CallAnswered(_CallEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLeft(_CallEvent):
-    """The caller left the queue without an agent; ``queue_exit`` is Asterisk's QUEUESTATUS or ``ABANDON``."""
+    """The caller left the queue without an agent, or was not let in.
+
+    ``queue_exit`` is Asterisk's QUEUESTATUS, or ``EXPECTEDWAIT`` (the wait would have been too long) or
+    ``CLOSINGTIME`` (the line's last moment had come), or ``ABANDON`` (the caller hung up).
+    """
 
     kind: ClassVar[str] = "queue_left"
     queue: str
     queue_exit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStepped(_CallEvent):
+    """The caller was given back and goes on with a later step of the chain.
+
+    ``exit`` is one of ``decision.CONDITIONS``, ``played`` (after an announcement) or ``closing`` (the line's last
+    moment). ``step`` counts the steps from 1, the destination, and grows. ``target`` is a queue or an announcement.
+    """
+
+    kind: ClassVar[str] = "stepped"
+    exit: str
+    step: int
+    destination_kind: str
+    target: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +143,8 @@ class CallEnded(_CallEvent):
         announced   an announcement was the decision, or the last resort spoke
         rejected    a refusal was the decision, or the last resort refused
         abandoned   the caller hung up before anybody took the call, be it in greeting, queue or ringing
-        unserved    nobody took the call: it left the queue unanswered, or its desk or other number was busy, out of
-                    reach or did not answer (whatever was said to the caller then)
+        unserved    nobody took the call: it left every queue unanswered, or its desk or other number was busy, out
+                    of reach or did not answer (whatever was said to the caller then)
         unknown     the end was not seen
     """
 
@@ -133,7 +153,9 @@ class CallEnded(_CallEvent):
     cause: int | None
 
 
-CallEvent = CallReceived | CallRouted | CallQueued | AgentRung | RingEnded | CallAnswered | QueueLeft | CallEnded
+CallEvent = (
+    CallReceived | CallRouted | CallQueued | AgentRung | RingEnded | CallAnswered | QueueLeft | CallStepped | CallEnded
+)
 
 PERSONAL_FIELDS = frozenset({"received", "caller_number", "dialled_number"})
 
