@@ -16,6 +16,8 @@ from amtsleitung.provision import embedded_postgresql, fetch_all
 from amtsleitung.settings import CHECKOUT
 
 FAST_TESTS = ("tests/unit", "tests/property", "tests/integration/test_store_migrate.py")
+CORE_TESTS = "tests/unit/test_core_*.py"
+"""They alone must reach every branch of the core (pyproject.toml, tool.coverage): nothing there is left to chance."""
 WORKERS = "2"
 
 
@@ -35,13 +37,23 @@ def run_gate(*, fast: bool, pytest_arguments: tuple[str, ...]) -> int:
         ("imports", (str(Path(python).with_name("lint-imports")),)),
         ("types", (python, "-m", "mypy")),
     ]
+    workers = ("-n", WORKERS, "--dist", "loadfile")
     if pytest_arguments:
-        steps.clear()
-    steps.append(("tests", (python, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadfile", *tests)))
+        steps = [("tests", (python, "-m", "pytest", "-q", *workers, *tests))]
+    else:
+        steps += [
+            ("core", (python, "-m", "coverage", "run", "-m", "pytest", "-q", *_core_tests())),
+            ("coverage", (python, "-m", "coverage", "report")),
+            ("tests", (python, "-m", "pytest", "-q", *workers, f"--ignore-glob={CORE_TESTS}", *tests)),
+        ]
     for name, argv in steps:
         if (status := _step(name, argv)) != 0:
             return status
     return 0
+
+
+def _core_tests() -> tuple[str, ...]:
+    return tuple(str(path.relative_to(CHECKOUT)) for path in sorted(CHECKOUT.glob(CORE_TESTS)))
 
 
 def _step(name: str, argv: tuple[str, ...]) -> int:

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from opening_hours import OpeningHours as Oracle
 
 from routing.config import holiday_dates
-from routing.core.hours import Open, OpeningHours, Schedule, Window, clock_text, hours_at, next_opening
+from routing.core.hours import clock_text
+from routing.core.timeline import line_at, next_opening
 from tests.property.rows import weeklies
+from tests.support.lines import weekly_line
 
 DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -53,44 +55,41 @@ def test_open_exactly_when_the_oracle_says_so(
     weekly: tuple[tuple[int, int, int], ...], zone_name: str, with_holidays: bool, offsets: list[int]
 ) -> None:
     zone, closed = ZoneInfo(zone_name), holidays() if with_holidays else {}
-    days = tuple(tuple(Window(start=s, end=e) for d, s, e in weekly if d == number) for number in range(7))
-    hours = OpeningHours(name="x", timezone=zone, timezone_name=zone_name, weekly=days, holidays=closed)
-    ours = Schedule(hours=hours)
+    ours = weekly_line(*weekly, zone=zone_name, holidays=closed)
     oracle = Oracle(rule(weekly, closed), timezone=zone)
     for offset in offsets:
         at = START + timedelta(minutes=offset)
         if not steady(at, zone):
             continue
         local = at.astimezone(zone)
-        found = hours_at(ours, at)
-        assert isinstance(found, Open) == oracle.is_open(local)
+        found = line_at(ours, at)
+        assert found.open == oracle.is_open(local)
         opening = next_opening(ours, at)
-        if isinstance(found, Open):
-            if found.closes_at is None:
+        if found.open:
+            if found.until is None:
                 assert opening is None
                 continue
-            assert found.closes_at > at
-            assert opening is None or opening > found.closes_at
+            assert found.until > at
+            assert opening is None or opening > found.until
             continue
-        assert found.next_opening == opening
+        assert found.until == opening
         if opening is None:
-            assert not any(window for window in days)
+            assert not weekly
             continue
         assert opening > at
         theirs = oracle.next_change(local)
         if steady(opening, zone):
             assert theirs is not None
             assert opening.astimezone(UTC) == theirs.astimezone(UTC)
-            assert isinstance(hours_at(ours, opening), Open)
-            assert not isinstance(hours_at(ours, opening - timedelta(microseconds=1)), Open)
+            assert line_at(ours, opening).open
+            assert not line_at(ours, opening - timedelta(microseconds=1)).open
 
 
 @settings(max_examples=100, deadline=None)
 @given(weeklies(), st.datetimes(timezones=st.sampled_from([UTC, ZoneInfo("Pacific/Kiritimati")])))
 def test_any_instant_of_the_calendar_has_an_answer(weekly: tuple[tuple[int, int, int], ...], at: datetime) -> None:
-    days = tuple(tuple(Window(start=s, end=e) for d, s, e in weekly if d == number) for number in range(7))
     for name in ZONES:
-        ours = Schedule(hours=OpeningHours(name="x", timezone=ZoneInfo(name), timezone_name=name, weekly=days))
+        ours = weekly_line(*weekly, zone=name)
         opening = next_opening(ours, at)
-        assert hours_at(ours, at) == hours_at(ours, at.astimezone(UTC) if at.year > 1 and at.year < 9999 else at)
-        assert opening is None or opening.astimezone(UTC) > at
+        assert line_at(ours, at) == line_at(ours, at.astimezone(UTC) if at.year > 1 and at.year < 9999 else at)
+        assert opening is None or opening > at

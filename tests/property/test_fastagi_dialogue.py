@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from agi.fastagi.dialogue import Dialogue
 from agi.fastagi.handlers import Handlers
 from agi.fastagi.protocol import KEYS, Accepted, Failed, Protocol
+from agi.fastagi.request import ARGUMENTS
 from agi.fastagi.variables import NAMES
-from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, caller_argument, chosen, environment, route_script
+from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, argument, caller_argument, chosen, environment, route_script
 from tests.support.tables import CLOSED_AT, HOLIDAY_AT, OPEN_AT, example_table
 
 TABLE = example_table()
@@ -100,12 +101,13 @@ def test_a_corrupted_environment_yields_at_most_a_well_formed_command(place: int
 def test_a_caller_who_forges_lines_changes_nothing_that_is_used(data: st.DataObject) -> None:
     """Whatever a value behind ``agi_uniqueid`` injects, the command is the true one or there is none.
 
-    The number dialled is one whose meaning does not depend on the caller's own, which is all that he can forge.
+    The number dialled is one whose meaning does not depend on other numbers, which are all that he can forge.
     """
     key = data.draw(st.sampled_from(KEYS[KEYS.index("agi_uniqueid") + 1 :])).removeprefix("agi_")
     line = st.one_of(
         st.builds("{}: {}".format, st.sampled_from(KEYS), st.sampled_from(["1", "", "route?dialled=115", "x" * 50])),
         st.sampled_from(["", "HANGUP", "200 result=0", "agi_arg_1: x", "agi_arg_1: caller=0537212345"]),
+        st.sampled_from(["agi_arg_2: diversion=05361280", "agi_arg_3: history_info=05361280", "agi_arg_4: to=1"]),
     )
     forged = data.draw(st.lists(line, max_size=30))
     whole, _ = _fed([environment()])
@@ -117,22 +119,27 @@ def test_a_caller_who_forges_lines_changes_nothing_that_is_used(data: st.DataObj
 @given(
     dialled=HOSTILE,
     caller=CALLERS,
+    diverted=st.tuples(CALLERS, CALLERS, CALLERS),
     trunk=st.one_of(st.sampled_from(["carrier", "demonstration", "carrier-b"]), HOSTILE),
     at=st.sampled_from([OPEN_AT, CLOSED_AT, HOLIDAY_AT]),
 )
-@example(dialled='"\n', caller="", trunk="carrier", at=OPEN_AT)
-@example(dialled="0537289\n0", caller="+", trunk="carrier", at=OPEN_AT)
-def test_any_text_gets_exactly_one_well_formed_line(dialled: str, caller: str, trunk: str, at: datetime) -> None:
+@example(dialled='"\n', caller="", diverted=("", "", ""), trunk="carrier", at=OPEN_AT)
+@example(dialled="0537289\n0", caller="+", diverted=("+", "0", "1"), trunk="carrier", at=OPEN_AT)
+def test_any_text_gets_exactly_one_well_formed_line(
+    dialled: str, caller: str, diverted: tuple[str, str, str], trunk: str, at: datetime
+) -> None:
     dialogue = Dialogue(Handlers(table=lambda: TABLE, clock=lambda: at))
     script = route_script(dialled, trunk=trunk)
-    sent = dialogue.receive(environment(script, arg_1=caller_argument(caller)))
+    arguments = [argument(key, number) for key, number in zip(ARGUMENTS, (caller, *diverted), strict=True)]
+    sent = dialogue.receive(environment(script, **{f"arg_{n}": text for n, text in enumerate(arguments, start=1)}))
     if len(script) > 4_000:
         assert sent == b""
         return
     assert WELL_FORMED.fullmatch(sent), sent
     assert len(sent) <= 1_000
     assert dialogue.answer is not None
-    assert (dialogue.answer.call.caller or "") == caller
+    call = dialogue.answer.call
+    assert (call.caller, call.diversion, call.history_info, call.to) == tuple(n or None for n in (caller, *diverted))
     shown = unquote(chosen(sent)["ROUTE_DIALLED"])
     assert shown == dialogue.answer.decision.dialled_number or shown.endswith("…")
 

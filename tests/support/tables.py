@@ -18,6 +18,7 @@ from routing.core.rows import (
     OpeningHoursRow,
     Rows,
     ServiceLineRow,
+    StepRow,
     TenantRow,
     TrunkRow,
 )
@@ -80,15 +81,17 @@ def example_rows(**changes: Any) -> Rows:
                 "samtgemeinde-isenbuettel",
                 "vermittlung",
                 "Vermittlung",
-                closed_forward_number="+493023125100",
-                closed_forward_trunk="carrier",
+                closed=(StepRow(kind="forward", number="+493023125100", trunk="carrier"),),
             ),
             _line("behoerdennummer-115", "115", "115"),
         ),
         number_blocks=(
             NumberBlockRow(head_number="+49536128", tenant="stadt-wolfsburg"),
             NumberBlockRow(
-                head_number="+49537289", tenant="samtgemeinde-meinersen", desk_digits=3, desk_trunk="rathaus-meinersen"
+                head_number="+49537289",
+                tenant="samtgemeinde-meinersen",
+                desk_digits=(3,),
+                desk_trunk="rathaus-meinersen",
             ),
             NumberBlockRow(head_number="+49537488", tenant="samtgemeinde-isenbuettel"),
         ),
@@ -100,9 +103,9 @@ def example_rows(**changes: Any) -> Rows:
             _did("+49537488", "0", "samtgemeinde-isenbuettel", "vermittlung"),
         ),
         authority_numbers=(
-            AuthorityNumberRow(area_code="", tenant="behoerdennummer-115", service_line="115"),
-            AuthorityNumberRow(area_code="5361", tenant="stadt-wolfsburg", service_line="115"),
-            AuthorityNumberRow(area_code="5372", tenant="samtgemeinde-meinersen", service_line="115"),
+            AuthorityNumberRow(origin="neutral", tenant="behoerdennummer-115", service_line="115"),
+            AuthorityNumberRow(origin="5361", tenant="stadt-wolfsburg", service_line="115"),
+            AuthorityNumberRow(origin="5372", tenant="samtgemeinde-meinersen", service_line="115"),
         ),
     )
     return replace(rows, **changes)
@@ -117,9 +120,9 @@ def _day(year: int, month: int, day: int) -> datetime:
     return datetime(year, month, day, tzinfo=BERLIN)
 
 
-def _line(tenant: str, name: str, title: str, **forward: Any) -> ServiceLineRow:
+def _line(tenant: str, name: str, title: str, **changes: Any) -> ServiceLineRow:
     return ServiceLineRow(
-        tenant=tenant, name=name, title=title, opening_hours="service", agent_group="allgemein", **forward
+        tenant=tenant, name=name, title=title, opening_hours="service", agent_group="allgemein", **changes
     )
 
 

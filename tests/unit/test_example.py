@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,16 @@ import pytest
 from routing.config import export_yaml, read_file, read_yaml
 from routing.core.compile import compile_table
 from routing.core.decide import decide
-from routing.core.decision import Call, Decision, DialExtension, EnterQueue, PlayAnnouncement, Reject
+from routing.core.decision import (
+    Call,
+    Decision,
+    DialExtension,
+    EnterQueue,
+    Forward,
+    PlayAnnouncement,
+    Reject,
+    Step,
+)
 from routing.core.table import Table
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -21,18 +31,20 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "service-centre-wolfsburg.yam
 OPEN = datetime(2026, 11, 23, 10, 0, tzinfo=BERLIN)  # a Monday
 SECOND = timedelta(seconds=1)
 
-# area code, head, extension; tenant, line, queue; since
-NUMBERS = [
-    ("5361", "28", "0", "stadt-wolfsburg", "vermittlung", "allgemein", date(2010, 1, 1)),
-    ("5372", "89", "0", "samtgemeinde-meinersen", "vermittlung", "allgemein", date(2014, 10, 1)),
-    ("5372", "89", "", "samtgemeinde-meinersen", "vermittlung", "allgemein", date(2014, 10, 1)),
-    ("5372", "89", "500", "samtgemeinde-meinersen", "einwohnermeldewesen", "allgemein", date(2014, 10, 1)),
-    ("5371", "82", "0", "landkreis-gifhorn", "vermittlung", "allgemein", date(2019, 4, 1)),
-    ("5371", "82", "600", "landkreis-gifhorn", "zulassungsstelle", "kfz", date(2019, 4, 1)),
-    ("5374", "88", "0", "samtgemeinde-isenbuettel", "vermittlung", "allgemein", date(2012, 1, 1)),
-    ("5832", "83", "0", "samtgemeinde-hankensbuettel", "vermittlung", "allgemein", date(2012, 1, 1)),
-    ("5361", "8975", "0", "wolfsburger-abfallwirtschaft", "sperrabfall", "abfall", date(2011, 1, 1)),
-    ("5361", "2744", "0", "wolfsburger-entwaesserungsbetriebe", "vermittlung", "allgemein", date(2011, 1, 1)),
+# area code, head, extension; tenant, line, queue, seconds in it; since
+Number = tuple[str, str, str, str, str, str, int, date]
+NUMBERS: list[Number] = [
+    ("5361", "28", "0", "stadt-wolfsburg", "vermittlung", "allgemein", 600, date(2010, 1, 1)),
+    ("5372", "89", "0", "samtgemeinde-meinersen", "vermittlung", "allgemein", 600, date(2014, 10, 1)),
+    ("5372", "89", "", "samtgemeinde-meinersen", "vermittlung", "allgemein", 600, date(2014, 10, 1)),
+    ("5372", "89", "500", "samtgemeinde-meinersen", "einwohnermeldewesen", "allgemein", 600, date(2014, 10, 1)),
+    ("5371", "82", "0", "landkreis-gifhorn", "vermittlung", "allgemein", 600, date(2019, 4, 1)),
+    ("5371", "82", "600", "landkreis-gifhorn", "zulassungsstelle", "kfz", 60, date(2019, 4, 1)),
+    ("5374", "88", "0", "samtgemeinde-isenbuettel", "vermittlung", "allgemein", 600, date(2012, 1, 1)),
+    ("5832", "83", "0", "samtgemeinde-hankensbuettel", "vermittlung", "allgemein", 600, date(2012, 1, 1)),
+    ("5361", "8975", "0", "wolfsburger-abfallwirtschaft", "sperrabfall", "abfall", 600, date(2011, 1, 1)),
+    ("5361", "2744", "0", "wolfsburger-entwaesserungsbetriebe", "vermittlung", "allgemein", 600, date(2011, 1, 1)),
+    ("5361", "28", "700", "wolfsburger-entwaesserungsbetriebe", "vermittlung", "allgemein", 600, date(2011, 1, 1)),
 ]
 SPELLINGS = [
     "0{a} {h}-{e}",
@@ -48,6 +60,8 @@ SPELLINGS = [
     "0049(0){a}{h}{e}",
     "(+49) {a}-{h}-{e}",
     " 0 0 4 9 {a} / {h} - {e} ",
+    "tel:+49-{a}-{h}{e}",
+    "tel:{h}{e};phone-context=+49{a}",
 ]
 AREAS = {
     "stadt-wolfsburg": ("5361", "5362", "5363", "5365"),
@@ -59,9 +73,8 @@ AREAS = {
 AREA_CODES = [(area, tenant) for tenant, areas in AREAS.items() for area in areas]
 HOLIDAYS = [
     *(date(2026, *day) for day in ((1, 1), (4, 3), (4, 6), (5, 1), (5, 14), (5, 25), (10, 3), (10, 31), (12, 25))),
-    date(2026, 12, 26),
     *(date(2027, *day) for day in ((1, 1), (3, 26), (3, 29), (5, 1), (5, 6), (5, 17), (10, 3), (10, 31), (12, 25))),
-    date(2027, 12, 26),
+    *(date(year, 12, day) for year in (2026, 2027) for day in (24, 26, 31)),
 ]
 
 
@@ -94,20 +107,21 @@ def assert_unknown(decision: Decision) -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: "-".join(number[:3]))
-def test_every_number_in_every_spelling(number: tuple[str, str, str, str, str, str, date], spelling: str) -> None:
-    area, head, extension, tenant, line, queue, _ = number
+def test_every_number_in_every_spelling(number: Number, spelling: str) -> None:
+    area, head, extension, tenant, line, queue, seconds, _ = number
     decision = ask(spelling.format(a=area, h=head, e=extension))
     assert decision.dialled_number == f"+49{area}{head}{extension}"
     assert (decision.tenant, decision.service_line, decision.kind) == (tenant, line, "enter_queue")
-    assert decision.destination == EnterQueue(queue=queue, announcement=f"{tenant}--{line}--greeting")
+    greeting = f"{tenant}--{line}--greeting"
+    assert decision.destination == EnterQueue(queue=queue, announcement=greeting, wait_seconds=seconds)
     assert rules(decision) == ["number", "open"]
     assert decision.table_version == 7
     assert decision.at == OPEN
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: "-".join(number[:3]))
-def test_every_number_is_served_from_its_date_on(number: tuple[str, str, str, str, str, str, date]) -> None:
-    area, head, extension, tenant, line, _, since = number
+def test_every_number_is_served_from_its_date_on(number: Number) -> None:
+    area, head, extension, tenant, line, _, _, since = number
     start = midnight(since)
     dialled = f"0{area}{head}{extension}"
     first = ask(dialled, at=start)
@@ -155,7 +169,15 @@ def test_a_desk_before_the_town_was_served_is_unknown() -> None:
         *("+490049537289-0", "000537289-0", "0000537289", "+0537289-0", "++49537289-0", "+49+537289-0", "+00537289"),
         *("537289-0", "49537289-0", "89-0", "0", "00", "+", "", " ", "-", "()", "./-"),  # this trunk writes a prefix
         *("05372 89-0 x12", "05372 89-0;ext=1", "05372 89-0\n", "05372\t89-0", "05372\u00a089-0", "05372 89–0"),
-        *("sip:0537289-0", "tel:+495372890", "0537289O", "٠٥٣٧٢٨٩٠", "０５３７２８９０", "0537289\u200b0"),
+        *(
+            "sip:0537289-0",
+            "tel:0537289-0",
+            "tel:+495372890;ext=1",
+            "0537289O",
+            "٠٥٣٧٢٨٩٠",
+            "０５３７２８９０",
+            "0537289\u200b0",
+        ),
         *("0537289-0\x00", "\udcff0537289", "☎0537289-0", "\u202e0-9827350", "anonymous", "<0537289-0>", "0537289#0"),
         *("05372890" + "0" * 60, "0" * 64, "9" * 65, "05372890" + " " * 57),
         *("115 0", "1150", "115-0", "1115", "11", "0115115", "0049115115", "+115", "00115", "115#", "115a", "１１５"),
@@ -185,7 +207,12 @@ def test_115_by_the_callers_area(area: str, tenant: str, dialled: str) -> None:
     for caller in (f"0{area}12345", f"+49{area}12345", f"0049 {area} 2", f"+49 (0){area}/12345"):
         decision = ask(dialled, caller=caller)
         assert (decision.dialled_number, decision.tenant, decision.service_line) == ("115", tenant, "115")
-        assert decision.reasons[0].parameters == {"area_code": area, "origin": "caller", "tenant": tenant}
+        assert decision.reasons[0].parameters == {
+            "area_code": area,
+            "origin": "caller",
+            "tenant": tenant,
+            "tenant_name": example().tenants[tenant].name,
+        }
 
 
 @pytest.mark.parametrize(
@@ -235,10 +262,10 @@ def test_emergency_numbers_are_never_taken(spelling: str, code: str) -> None:
 WORKDAYS = [date(2026, 11, 23), date(2026, 11, 27), date(2026, 3, 30), date(2026, 10, 26)]
 
 
-@pytest.mark.parametrize("day", [*WORKDAYS, date(2026, 12, 24), date(2026, 12, 31), date(2027, 12, 24)])
+@pytest.mark.parametrize("day", [*WORKDAYS, date(2026, 12, 23), date(2026, 12, 30), date(2027, 6, 10)])
 @pytest.mark.parametrize("dialled", ["0537289-0", "05361 8975-0", "0537182-600", "05832115"])
 def test_service_time_is_half_open(dialled: str, day: date) -> None:
-    """24 and 31 December are working days; so are the Mondays after both daylight-saving days."""
+    """The Mondays after both daylight-saving days too, and the staff outing, when only the building is closed."""
     for text in ("07:00:00", "07:00:00.000001", "12:00:00", "17:59:59.999999"):
         assert ask(dialled, at=clock(day, text)).kind == "enter_queue"
     for text in ("00:00:00", "06:59:59.999999", "18:00:00", "23:59:59.999999"):
@@ -266,7 +293,7 @@ def test_the_next_opening_stands_on_the_clock_on_the_wall() -> None:
 
 
 @pytest.mark.parametrize("day", HOLIDAYS)
-def test_holidays_of_lower_saxony_are_closed(day: date) -> None:
+def test_holidays_and_the_last_days_of_december_are_closed(day: date) -> None:
     decision = ask("0537289-0", at=clock(day, "10:00:00"))
     assert decision.destination == PlayAnnouncement(announcement="samtgemeinde-meinersen--vermittlung--closed")
     assert rules(decision)[-1] == "holiday"
@@ -290,6 +317,78 @@ def test_reformation_day_has_its_name_and_its_history() -> None:
     )
     assert ask("0536128-0", at=clock(date(2017, 10, 31), "10:00:00")).kind == "play_announcement"  # once, for 500 years
     assert ask("0536128-0", at=clock(date(2016, 10, 31), "10:00:00")).kind == "enter_queue"
+
+
+def test_24_and_31_december_are_closed_by_a_rule_of_our_own() -> None:
+    for day, name, again in (
+        (24, "Heiligabend", "2026-12-28T07:00:00+01:00"),
+        (31, "Silvester", "2027-01-04T07:00:00+01:00"),
+    ):
+        reason = ask("0537289-0", at=clock(date(2026, 12, day), "10:00:00")).reasons[-1]
+        assert (reason.rule, reason.parameters["name"], reason.parameters["next_opening"]) == ("holiday", name, again)
+
+
+def test_on_the_staff_outing_the_building_is_closed_and_the_telephone_open() -> None:
+    rows = read_file(EXAMPLE)
+    (outing,) = rows.special_hours
+    (town,) = (tenant for tenant in rows.tenants if tenant.slug == "stadt-wolfsburg")
+    assert (outing.opens, outing.opening_hours) == (False, town.building_hours)
+    assert town.building_hours not in {line.opening_hours for line in rows.service_lines}
+    assert ask("0536128-0", at=outing.valid_from + timedelta(hours=10)).kind == "enter_queue"
+
+
+def test_a_diverted_line_is_recognised_by_its_ingress_number_and_by_what_a_trusted_trunk_says() -> None:
+    hankensbuettel = ("samtgemeinde-hankensbuettel", "vermittlung")
+    for trunk in ("carrier", "carrier-b"):
+        decision = ask("+4953616000", trunk=trunk)
+        assert (decision.tenant, decision.service_line) == hankensbuettel
+        assert (rules(decision), decision.redirecting_number) == (["ingress_number", "open"], None)
+    call = Call(dialled="+4953616000", caller=None, trunk="carrier", diversion="05832 83-0")
+    diverted = decide(example(), call, OPEN)
+    assert (diverted.tenant, diverted.service_line) == hankensbuettel
+    assert (rules(diverted), diverted.redirecting_number) == (["diverted", "open"], "+495832830")
+    untrusted = decide(example(), replace(call, trunk="carrier-b"), OPEN)
+    assert untrusted.tenant == "samtgemeinde-hankensbuettel"
+    assert rules(untrusted) == ["diversion_not_trusted", "ingress_number", "open"]
+
+
+def test_whoever_waits_too_long_for_the_registration_office_is_answered_by_everybody() -> None:
+    decision = ask("0537182-600")
+    everybody = EnterQueue(queue="allgemein", announcement=None)
+    assert decision.overflow == (Step(when=("timeout", "no_agent"), destination=everybody),)
+    assert decision.closing is not None
+    assert decision.closing.until == clock(OPEN.date(), "18:05:00")
+    assert ask("05361 8975-0").overflow == (Step(when=("no_agent",), destination=everybody),)
+
+
+def test_after_hours_whoever_is_on_duty_at_the_drainage_company_is_called_twice() -> None:
+    sunday = datetime(2026, 11, 22, 3, 0, tzinfo=BERLIN)
+    duty = Forward(number="+493023125140", trunk="carrier")
+    for dialled in ("05361 2744-0", "0536128-700"):
+        decision = ask(dialled, at=sunday)
+        words = PlayAnnouncement(announcement="wolfsburger-entwaesserungsbetriebe--vermittlung--closed-2")
+        assert decision.destination == duty
+        assert decision.overflow == (Step(when=("failed",), destination=duty), Step(when=(), destination=words))
+        nobody = ask(dialled, at=datetime(2031, 1, 1, tzinfo=BERLIN))
+        assert nobody.destination == words
+        assert "nobody_on_call" in rules(nobody)
+
+
+def test_a_notice_before_the_election_is_heard_and_closes_nothing() -> None:
+    before, during = (ask("0536128-0", at=clock(day, "10:00:00")) for day in (date(2027, 8, 27), date(2027, 8, 30)))
+    assert isinstance(before.destination, EnterQueue)
+    assert isinstance(during.destination, EnterQueue)
+    assert (before.destination.notices, during.destination.notices) == ((), ("notice--wahlscheine-2027",))
+
+
+def test_115_from_an_area_that_towns_share_and_from_one_that_takes_no_part() -> None:
+    for dialled, caller in (("05308115", None), ("115", "0530812345")):
+        shared = ask(dialled, caller)
+        assert (shared.tenant, rules(shared)) == ("behoerdennummer-115", ["authority_shared", "open"])
+    for dialled, caller in (("05351115", None), ("115", "0535112345")):
+        decision = ask(dialled, caller)
+        assert (decision.destination, decision.tenant) == (PlayAnnouncement(announcement="authority--5351"), None)
+        assert rules(decision) == ["authority_non_member"]
 
 
 @pytest.mark.parametrize(

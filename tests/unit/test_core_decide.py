@@ -77,7 +77,7 @@ def test_an_extension_of_a_block_may_belong_to_another_tenant() -> None:
 def test_the_longest_head_takes_the_desk() -> None:
     blocks = (
         *example_rows().number_blocks,
-        NumberBlockRow(head_number="+495372891", tenant="stadt-wolfsburg", desk_digits=2, desk_trunk="carrier-b"),
+        NumberBlockRow(head_number="+495372891", tenant="stadt-wolfsburg", desk_digits=(2,), desk_trunk="carrier-b"),
     )
     table = example_table(number_blocks=blocks)
     nested = DialExtension(extension="23", number="+49537289123", trunk="carrier-b")
@@ -92,7 +92,7 @@ def test_without_a_section_for_115_it_is_unknown() -> None:
     table = example_table(authority_numbers=())
     decision = ask(table, "05372115")
     assert decision.destination == PlayAnnouncement(announcement="unknown-number")
-    assert [reason.rule for reason in decision.reasons] == ["not_valid", "unknown_number"]
+    assert [reason.rule for reason in decision.reasons] == ["not_served", "unknown_number"]
     assert ask(table, "115", trunk="carrier-b").destination == Reject(cause=1)
 
 

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from click.testing import CliRunner
 
 from amtsleitung.cli import program
+from routing.config import read_file
 from routing.core.pending import Pending, pending
 from routing.core.rows import SpecialHoursRow, TenantRow
 from tests.support.tables import OPEN_AT, example_rows
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "service-centre-wolfsburg.yaml"
 LATER = OPEN_AT + timedelta(days=30)
 
 
@@ -42,6 +45,23 @@ def test_what_has_happened_is_not_pending() -> None:
     assert pending(rows, LATER) == ()
 
 
-def test_the_command_lists_a_file() -> None:
-    done = CliRunner().invoke(program, ["pending", "--config", "examples/service-centre-wolfsburg.yaml"])
+def test_the_command_lists_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.yaml"
+    tenant = "format: 1\ntenants: [{slug: x, name: X, valid_from: %s}]"
+    file.write_text(tenant % "9000-01-01", encoding="utf-8")
+    done = CliRunner().invoke(program, ["pending", "--config", str(file)])
+    assert (done.exit_code, done.output) == (0, "9000-01-01T00:00:00+01:00  begins  tenants[x]\n")
+    file.write_text(tenant % "2000-01-01", encoding="utf-8")
+    done = CliRunner().invoke(program, ["pending", "--config", str(file)])
     assert (done.exit_code, done.output) == (0, "Nothing is pending.\n")
+
+
+def test_the_example_enters_in_advance_what_happens_by_itself() -> None:
+    found = [(item.change, item.place) for item in pending(read_file(EXAMPLE), OPEN_AT)]
+    assert found == [
+        ("begins", "special_hours[betriebsausflug-2027]"),
+        ("ends", "special_hours[betriebsausflug-2027]"),
+        ("begins", "notices[wahlscheine-2027]"),
+        ("ends", "notices[wahlscheine-2027]"),
+        ("ends", "on_call_duties[entwaesserung/2026-01-01T00:00:00+01:00/1]"),
+    ]

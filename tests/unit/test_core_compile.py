@@ -22,6 +22,7 @@ from routing.core.rows import (
     OpeningHoursRow,
     Rows,
     ServiceLineRow,
+    StepRow,
     TenantRow,
     TrunkRow,
 )
@@ -60,6 +61,11 @@ def line(**changes: Any) -> ServiceLineRow:
     )
 
 
+def forwarding(**changes: Any) -> ServiceLineRow:
+    """A line that is forwarded outside its hours."""
+    return line(closed=(StepRow(kind="forward", **changes),))
+
+
 def hours(**changes: Any) -> OpeningHoursRow:
     return OpeningHoursRow(**({"name": "neu", "timezone": "Europe/Berlin", "weekly": ()} | changes))
 
@@ -86,6 +92,7 @@ def trunk(**changes: Any) -> TrunkRow:
     return TrunkRow(**({"name": "neu", "address": "192.0.2.1", "number_format": "e164"} | changes))
 
 
+OUTSIDE = "+493023125100"
 NAMES = ["", "A", "a b", "a\nb", "a;b", "a[b", "a]b", "a=b", "a,b", "a/b", "../a", "ä", "a--b", "-a", "a-", "a" * 41]
 NAMES += ["a\n", "a\x00", "\udcff", "a_b", "a.b", "${A}", "a%b", "١"]
 
@@ -142,12 +149,12 @@ EARLY, LATE = datetime(2026, 1, 1, tzinfo=BERLIN), datetime(2027, 1, 1, tzinfo=B
         (line(tenant="fehlt"), "service_lines[fehlt/neu]: there is no tenant 'fehlt'"),
         (line(opening_hours="fehlt"), "there are no opening hours 'fehlt'"),
         (line(agent_group="fehlt"), "there is no agent group 'fehlt'"),
-        (line(closed_forward_number="+493023125100"), "needs both a number and a trunk"),
-        (line(closed_forward_trunk="carrier"), "needs both a number and a trunk"),
-        (line(closed_forward_number="+493023125100", closed_forward_trunk="fehlt"), "there is no trunk 'fehlt'"),
-        (line(closed_forward_number="112", closed_forward_trunk="carrier"), "'112' is no number to forward to"),
-        (line(closed_forward_number="+49110", closed_forward_trunk="carrier"), "is no number to forward to"),
-        (line(closed_forward_number="49302312", closed_forward_trunk="carrier"), "is no number to forward to"),
+        (forwarding(number=OUTSIDE), "closed, step 1: a step of the kind forward needs trunk"),
+        (forwarding(trunk="carrier"), "closed, step 1: a step of the kind forward needs number"),
+        (forwarding(number=OUTSIDE, trunk="fehlt"), "there is no trunk 'fehlt'"),
+        (forwarding(number="112", trunk="carrier"), "'112' is no number to forward to"),
+        (forwarding(number="+49110", trunk="carrier"), "is no number to forward to"),
+        (forwarding(number="49302312", trunk="carrier"), "is no number to forward to"),
         (hours(timezone="Europe/Wolfsburg"), "'Europe/Wolfsburg' is no IANA time zone"),
         *(
             (hours(timezone=z), "is no IANA time zone")
@@ -168,12 +175,12 @@ EARLY, LATE = datetime(2026, 1, 1, tzinfo=BERLIN), datetime(2027, 1, 1, tzinfo=B
         *((block(head_number=h), "write the head number as + and digits") for h in ("+490536199", "+4953619900000000")),
         *((block(head_number=h), "a short code is no head number") for h in ("110", "+49112", "+495361115", "115")),
         (block(tenant="fehlt"), "there is no tenant 'fehlt'"),
-        (block(desk_digits=3), "need both their number of digits and a trunk"),
+        (block(desk_digits=(3,)), "need both their number of digits and a trunk"),
         (block(desk_trunk="carrier"), "need both their number of digits and a trunk"),
-        (block(desk_digits=3, desk_trunk="fehlt"), "there is no trunk 'fehlt'"),
-        (block(desk_digits=0, desk_trunk="carrier"), "a desk extension has 1 to 6 digits, not 0"),
-        (block(desk_digits=7, desk_trunk="carrier"), "a desk extension has 1 to 6 digits, not 7"),
-        (block(head_number="+495361999999", desk_digits=4, desk_trunk="carrier"), "nobody can dial"),
+        (block(desk_digits=(3,), desk_trunk="fehlt"), "there is no trunk 'fehlt'"),
+        (block(desk_digits=(0,), desk_trunk="carrier"), "a desk extension has 1 to 6 digits, not 0"),
+        (block(desk_digits=(7,), desk_trunk="carrier"), "a desk extension has 1 to 6 digits, not 7"),
+        (block(head_number="+495361999999", desk_digits=(4,), desk_trunk="carrier"), "nobody can dial"),
         (did(head_number="+49536129"), "there is no number block '+49536129'"),
         (did(extension="x"), "the extension 'x' may hold digits only"),
         (did(extension="١"), "may hold digits only"),
@@ -184,15 +191,29 @@ EARLY, LATE = datetime(2026, 1, 1, tzinfo=BERLIN), datetime(2027, 1, 1, tzinfo=B
         (did(extension="0", valid_from=EARLY), "the same number already leads to stadt-wolfsburg/vermittlung"),
         (did(valid_from=LATE, valid_to=EARLY), "valid_to must lie after valid_from"),
         (did(valid_from=NAIVE), "valid_from has no offset"),
-        (AuthorityNumberRow(area_code="5361", tenant="stadt-wolfsburg", service_line="115"), "occurs 2 times"),
+        (AuthorityNumberRow(origin="5361", tenant="stadt-wolfsburg", service_line="115"), "occurs 2 times"),
         *(
-            (AuthorityNumberRow(area_code=code, tenant="stadt-wolfsburg", service_line="115"), "is no area code")
+            (AuthorityNumberRow(origin=code, tenant="stadt-wolfsburg", service_line="115"), "is no area code")
             for code in ("0531", "5", "x", "531113", "53 1", "٥٣٦١", "5361\n")
         ),
-        (AuthorityNumberRow(area_code="531", tenant="stadt-wolfsburg", service_line="x"), "there is no service line"),
+        (AuthorityNumberRow(origin="531", tenant="stadt-wolfsburg", service_line="x"), "there is no service line"),
         *(
-            (trunk(address=address), "must be a host name or IPv4 address")
-            for address in ("", "a b", "a\nb", "a;b", "[::1]", "a:0", "a:65536", "a:", "-a", "a/8", "a\x00", "x" * 300)
+            (trunk(address=address), "must be a host name, an IPv4 address or")
+            for address in (
+                "",
+                "a b",
+                "a\nb",
+                "a;b",
+                "::1",
+                "[]",
+                "a:0",
+                "a:65536",
+                "a:",
+                "-a",
+                "a/8",
+                "a\x00",
+                "x" * 300,
+            )
         ),
         *(
             (trunk(address=address, demonstration=True), "its address must be a loopback one")
@@ -210,7 +231,7 @@ def test_a_wrong_row_is_named(row: Any, sentence: str) -> None:
 
 def test_the_neutral_line_of_115_is_required() -> None:
     rows = example_rows()
-    areas = tuple(row for row in rows.authority_numbers if row.area_code)
+    areas = tuple(row for row in rows.authority_numbers if row.origin != "neutral")
     assert "the neutral line is missing" in problems_of(replace(rows, authority_numbers=areas))
 
 
@@ -249,9 +270,10 @@ def test_titles_may_hold_what_only_a_configuration_file_minds() -> None:
 
 def test_every_announcement_of_a_decision_exists() -> None:
     table = example_table()
-    for found in table.lines.values():
-        assert table.announcements[found.greeting]
-        assert table.announcements[found.closed]
+    for line in table.lines.values():
+        for edition in line.editions:
+            for name in (edition.greeting, edition.closed, edition.closing):
+                assert table.announcements[name]
 
 
 def test_the_error_travels_through_context_managers() -> None:
@@ -269,9 +291,7 @@ def test_a_forward_to_a_number_of_ours_is_a_problem() -> None:
     rows = example_rows()
     line = next(row for row in rows.service_lines if row.name == "vermittlung")
     did = rows.dids[0]
-    forwarding = replace(
-        line, closed_forward_number=did.head_number + did.extension, closed_forward_trunk=rows.trunks[0].name
-    )
-    changed = tuple(forwarding if row is line else row for row in rows.service_lines)
+    back = StepRow(kind="forward", number=did.head_number + did.extension, trunk=rows.trunks[0].name)
+    changed = tuple(replace(line, closed=(back,)) if row is line else row for row in rows.service_lines)
     with pytest.raises(CompileError, match="the forward would come back"):
         compile_table(replace(rows, service_lines=changed), version=1)
