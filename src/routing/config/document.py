@@ -8,11 +8,12 @@ billions of values, and nobody reading the file would see it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import yaml
 
+_NOTHING: Mapping[str, str] = {}
 MAXIMUM_BYTES = 4 * 1024 * 1024
 MAXIMUM_VALUES = 200_000
 MAXIMUM_DEPTH = 20
@@ -94,13 +95,25 @@ class Document:
         return None
 
     def mapping(
-        self, node: yaml.Node | None, what: str, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()
+        self,
+        node: yaml.Node | None,
+        what: str,
+        *,
+        required: tuple[str, ...] = (),
+        optional: tuple[str, ...] = (),
+        formerly: Mapping[str, str] = _NOTHING,
     ) -> dict[str, yaml.Node]:
-        """The entries of a mapping with known keys; unknown, missing and doubled ones are problems."""
+        """The entries of a mapping with known keys; unknown, missing and doubled ones are problems.
+
+        ``formerly`` tells of keys that older files have what is written now.
+        """
         entries = dict(self.entries(node, what))
         known = (*required, *optional)
         for key in entries.keys() - set(known):
-            self.problem(entries.pop(key), f"{what}: unknown entry {key!r}; known are {', '.join(known)}")
+            remedy = f"is of an older file: {formerly[key]}" if key in formerly else f"known are {', '.join(known)}"
+            self.problem(entries.pop(key), f"{what}: unknown entry {key!r}; {remedy}")
+        if not entries and node is not None and not isinstance(node, yaml.MappingNode) and node.tag != _NULL:
+            return {}  # told already: it is no mapping at all
         for key in required:
             if key not in entries:
                 self.problem(node, f"{what}: the entry {key!r} is missing")
