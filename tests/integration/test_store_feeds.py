@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The feeds, over a database that ends their connections again and again."""
+"""The feed of events, over a database that ends their connections again and again."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,69 +10,17 @@ import asyncpg
 import pytest
 
 from routing.core.events import CallQueued
-from routing.core.rows import AuthorityNumberRow, Rows, TenantRow
-from routing.core.table import Table
-from routing.store import EventFeed, RoleUrls, Store, StoredEvent, StoreError, TableFeed
+from routing.store import EventFeed, RoleUrls, Store, StoredEvent, StoreError
 from routing.store.address import Address
-from tests.support.database import Server
+from tests.support.feeds import Killer, running
 from tests.support.wait import until
 
 T0 = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-STAMP: dict[str, Any] = {"author": "test", "comment": "", "at": T0, "base_version": None}
-LISTENING = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN%'"
 
 
 def event(number: int) -> CallQueued:
     moment = T0 + timedelta(seconds=number)
     return CallQueued(node="node1", unique_id=f"1.{number}", at=moment, queue="allgemein", position=1)
-
-
-def named(name: str) -> Rows:
-    return Rows(tenants=(TenantRow(slug="a", name=name),))
-
-
-@asynccontextmanager
-async def running(run: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(run)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-class Killer:
-    """Ends connections to one database."""
-
-    def __init__(self, server: Server, database: str) -> None:
-        self._admin = server.admin
-        self._database = database
-
-    async def kill(self) -> int:
-        """All of them; how many there were."""
-        killed: int = await self._admin.fetchval(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE datname = $1 AND application_name = 'amtsleitung'",
-            self._database,
-        )
-        return killed
-
-    async def kill_listener(self) -> bool:
-        killed = await self._admin.fetchval(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 AND query LIKE 'LISTEN%'",
-            self._database,
-        )
-        return bool(killed)
-
-    async def listeners(self) -> int:
-        count: int = await self._admin.fetchval(LISTENING, self._database)
-        return count
-
-
-@pytest.fixture
-def killer(database_server: Server, database: RoleUrls) -> Killer:
-    return Killer(database_server, Address.parse(database.web).database)
 
 
 async def test_events_come_once_in_order_and_from_where_one_asks(store: Store, web_store: Store) -> None:
@@ -162,32 +107,6 @@ async def test_more_events_than_one_batch_come_in_order(store: Store, web_store:
     async with running(feed.run()):
         await until(lambda: len(seen) >= 1200, what="all events")
     assert seen == list(range(2, 1202))
-
-
-async def test_the_table_follows_and_a_bad_one_never_replaces_it(
-    owner_store: Store, store: Store, killer: Killer
-) -> None:
-    tables: list[Table] = []
-    problems: list[str] = []
-    feed = TableFeed(store, on_table=tables.append, on_problem=problems.append)
-    async with running(feed.run()):
-
-        async def listens() -> bool:
-            return await killer.listeners() == 1
-
-        await until(listens, what="the feed listens")
-        await owner_store.save_rows(named("Gemeinde A"), **STAMP)
-        await until(lambda: [table.version for table in tables] == [1], what="version 1")
-        lost = AuthorityNumberRow(area_code="5361", tenant="nobody", service_line="x")
-        await owner_store.save_rows(Rows(authority_numbers=(lost,)), **STAMP)
-        await until(lambda: problems, what="the problem of version 2")
-        assert "Version 2" in problems[0]
-        assert "authority_numbers[5361]" in problems[0]
-        assert await killer.kill_listener()
-        await owner_store.save_rows(named("Gemeinde B"), **STAMP)
-        await until(lambda: [table.version for table in tables] == [1, 3], what="version 3 after the loss")
-    assert tables[-1].rows.tenants[0].name == "Gemeinde B"
-    assert sum("Version 2" in problem for problem in problems) == 1
 
 
 async def test_a_lost_notification_is_made_good_by_the_safety_read(

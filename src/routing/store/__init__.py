@@ -1,19 +1,28 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The only room with SQL: configuration rows, the call log, events in commit order, and feeds of both."""
 
-from routing.store.feeds import EventFeed, TableFeed
+from routing.store.feeds import EventFeed, Load, RefusedError, TableFeed, VersionedTable, load_here
 from routing.store.migration import migrate
 from routing.store.problems import StoreError
-from routing.store.records import RoleUrls, StoredCall, StoredEvent
+from routing.store.records import RoleUrls, StoredCall, StoredDraft, StoredEvent, StoredVersion, UnknownNumber
+from routing.store.slices import in_slices
 from routing.store.store import Store
 
 __all__ = [
     "EventFeed",
+    "Load",
+    "RefusedError",
     "RoleUrls",
     "Store",
     "StoreError",
     "StoredCall",
+    "StoredDraft",
     "StoredEvent",
+    "StoredVersion",
     "TableFeed",
+    "UnknownNumber",
+    "VersionedTable",
+    "in_slices",
+    "load_here",
     "migrate",
 ]

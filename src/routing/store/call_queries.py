@@ -12,7 +12,7 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from routing.store.call_tables import call, call_event, event_counter
-from routing.store.records import StoredCall, StoredEvent
+from routing.store.records import StoredCall, StoredEvent, UnknownNumber
 
 _FIELDS = tuple(item.name for item in fields(StoredCall))
 _NEWEST_FIRST = (call.c.first_at.desc(), call.c.node, call.c.unique_id)
@@ -43,6 +43,18 @@ async def calls(
     if tenant is not None:
         query = query.where(call.c.tenant == tenant)
     return await _calls(connection, query)
+
+
+async def unknown_numbers(connection: AsyncConnection, since: datetime, limit: int) -> tuple[UnknownNumber, ...]:
+    count, last = func.count().label("calls"), func.max(call.c.first_at).label("last_at")
+    query = (
+        select(call.c.trunk, call.c.dialled_number, count, last)
+        .where(call.c.first_at >= since, call.c.reasons.contains(["unknown_number"]))
+        .group_by(call.c.trunk, call.c.dialled_number)
+        .order_by(count.desc(), last.desc())
+        .limit(limit)
+    )
+    return tuple(UnknownNumber(**row) for row in (await connection.execute(query)).mappings())
 
 
 async def one_call(connection: AsyncConnection, node: str, unique_id: str) -> StoredCall | None:

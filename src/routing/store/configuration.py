@@ -1,21 +1,33 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The configuration in versions: reading the live one, and saving another as the next."""
+"""The configuration in versions: reading the live one, and saving another as the next.
+
+Overrides stand apart: they are live from the moment they are thrown until they end, whatever is saved meanwhile. A
+version that is made after an override has ended no longer holds it.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, func, select, update
+from sqlalchemy import Text, and_, bindparam, cast, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from routing.core.rows import Row, Rows
-from routing.store.configuration_tables import ROW_TABLES, RowTable, configuration_version, device_secret
+from routing.core.changes import DoubledRowError, RowChange, difference, without_ended
+from routing.core.rows import Rows
+from routing.store.configuration_tables import (
+    ROW_TABLE_OF,
+    ROW_TABLES,
+    RowTable,
+    configuration_version,
+    device_secret,
+)
 from routing.store.problems import StoreError
+from routing.store.records import Stamp
 from routing.store.schema import TABLE_CHANNEL
-from routing.store.values import in_utc
 
 _SAVE_LOCK = 0x616D7473_00000001  # "amts", 1
 _SECRET_BYTES = 16
@@ -28,7 +40,7 @@ async def live_version(connection: AsyncConnection) -> int | None:
 
 
 async def load_rows(connection: AsyncConnection) -> tuple[Rows, int] | None:
-    """The connection must read one snapshot (REPEATABLE READ): this is more than one query."""
+    """The connection must read one snapshot (REPEATABLE READ), or hold the save lock: this is more than one query."""
     version = await live_version(connection)
     if version is None:
         return None
@@ -39,52 +51,72 @@ async def load_rows(connection: AsyncConnection) -> tuple[Rows, int] | None:
     return Rows(**collections), version  # type: ignore[arg-type]
 
 
-async def save_rows(
-    connection: AsyncConnection, rows: Rows, *, author: str, comment: str, at: datetime, base_version: int | None
-) -> int:
-    """Within the caller's transaction. Raises StoreError if another version than ``base_version`` is live."""
+async def live_for_saving(connection: AsyncConnection) -> tuple[Rows, int]:
+    """The live rows (none: version 0), once no other transaction can save before this one ends."""
     await connection.execute(select(func.pg_advisory_xact_lock(_SAVE_LOCK)))
-    live = await live_version(connection)
-    if base_version is not None and base_version != (live or 0):
+    return await load_rows(connection) or (Rows(), 0)
+
+
+async def save_rows(connection: AsyncConnection, rows: Rows, stamp: Stamp, *, base_version: int | None) -> int:
+    """Within the caller's transaction. Raises StoreError if another version than ``base_version`` is live."""
+    live, version = await live_for_saving(connection)
+    if base_version is not None and base_version != version:
         raise StoreError(
             f"The configuration has changed meanwhile: this change was made to version {base_version}, "
-            f"but version {live or 0} is live. Make it again, to that one."
+            f"but version {version} is live. Make it again, to that one."
         )
-    changes = [(table, *await _difference(connection, table, getattr(rows, table.collection))) for table in ROW_TABLES]
-    if live is not None and not any(gone or new for _, gone, new in changes):
-        return live
-    version = (live or 0) + 1
-    stamp = {"version": version, "author": author, "comment": comment, "at": in_utc(at)}
-    await connection.execute(configuration_version.insert(), stamp)
-    for rows_table, gone, new in changes:
-        table = rows_table.table
-        if gone:  # first, for the unique index on live keys
-            await connection.execute(update(table).where(table.c.row_id.in_(gone)).values(version_to=version))
+    return await save_over(connection, (live, version), replace(rows, overrides=live.overrides), stamp)
+
+
+async def save_over(connection: AsyncConnection, live: tuple[Rows, int], rows: Rows, stamp: Stamp) -> int:
+    """Make ``rows``, with their overrides, the next version after ``live``, for which the save lock is held.
+
+    If nothing differs there is none, and the live version is returned.
+    """
+    before, version = live
+    try:
+        changes = difference(before, rows)
+    except DoubledRowError as error:
+        raise StoreError(str(error)) from None
+    if version and not changes:
+        return version
+    after = without_ended(rows, stamp.at)
+    overrides = difference(Rows(overrides=before.overrides), Rows(overrides=after.overrides))
+    others = [change for change in changes if change.collection != "overrides"]
+    await _write(connection, [*others, *overrides], stamp, version + 1)
+    await _keep_secrets(connection, {agent.device for agent in after.agents})
+    await connection.execute(select(func.pg_notify(TABLE_CHANNEL, cast(str(version + 1), Text))))
+    return version + 1
+
+
+async def _write(connection: AsyncConnection, changes: Iterable[RowChange], stamp: Stamp, version: int) -> None:
+    await connection.execute(configuration_version.insert(), {"version": version, **stamp.columns()})
+    by_collection: defaultdict[str, list[RowChange]] = defaultdict(list)
+    for change in changes:
+        by_collection[change.collection].append(change)
+    for collection, found in by_collection.items():
+        table = ROW_TABLE_OF[collection]
+        gone = [table.encode(change.before) for change in found if change.before is not None]
+        new = [table.encode(change.after) for change in found if change.after is not None]
+        await _end(connection, table, gone, version)  # first, for the unique index on live keys
         if new:
-            await connection.execute(table.insert(), [{**columns, "version_from": version} for columns in new])
-    await _keep_secrets(connection, {agent.device for agent in rows.agents})
-    await connection.execute(select(func.pg_notify(TABLE_CHANNEL, cast(str(version), Text))))
-    return version
+            await connection.execute(table.table.insert(), [{**columns, "version_from": version} for columns in new])
 
 
-async def _difference(
-    connection: AsyncConnection, table: RowTable, rows: tuple[Row, ...]
-) -> tuple[list[int], list[_Columns]]:
-    """The ids of live rows that are gone or changed, and the columns of rows that are new or changed."""
-    wanted: dict[tuple[object, ...], _Columns] = {}
-    for row in rows:
-        columns = table.encode(row)
-        if wanted.setdefault(table.key(columns), columns) is not columns:
-            key = "/".join(str(part) for part in table.key(columns))
-            raise StoreError(f"{table.collection}[{key}] is there twice: remove one of the two.")
-    kept, gone = set(), []
-    for live in await _live(connection, table):
-        key_columns = table.key(live)
-        if wanted.get(key_columns) == {name: live[name] for name in table.columns}:
-            kept.add(key_columns)
-        else:
-            gone.append(live["row_id"])
-    return gone, [columns for key, columns in wanted.items() if key not in kept]
+async def _end(connection: AsyncConnection, rows: RowTable, gone: Sequence[_Columns], version: int) -> None:
+    """One statement for all rows of which the same parts of the key are null: only so can the index find them."""
+    by_nulls: defaultdict[tuple[str, ...], list[_Columns]] = defaultdict(list)
+    for columns in gone:
+        filled = tuple(name for name in rows.row_type.key_fields if columns[name] is not None)
+        by_nulls[filled].append({f"key_{name}": columns[name] for name in filled})
+    table = rows.table
+    for filled, keys in by_nulls.items():
+        is_row = [
+            table.c[name] == bindparam(f"key_{name}") if name in filled else table.c[name].is_(None)
+            for name in rows.row_type.key_fields
+        ]
+        statement = update(table).where(and_(table.c.version_to.is_(None), *is_row)).values(version_to=version)
+        await connection.execute(statement, keys)
 
 
 async def _live(connection: AsyncConnection, rows: RowTable) -> list[_Columns]:

@@ -20,6 +20,7 @@ from routing.core.events import (
     CallQueued,
     CallReceived,
     CallRouted,
+    CallStepped,
     QueueLeft,
     RingEnded,
 )
@@ -76,7 +77,7 @@ def changes(call: Mapping[str, Any], event: CallEvent) -> dict[str, Any]:
             # Whoever else is being rung is so no longer, also if the event that says it is lost.
             answered = {"queue": event.queue, "agent": event.agent, "ringing": {}}
             return answered | _first(call, "answered_at", event.at)
-        case QueueLeft():
+        case QueueLeft() | CallStepped():
             return _rings_left(call, {})
         case CallEnded():
             ended = {"outcome": event.outcome, "cause": event.cause}

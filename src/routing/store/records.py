@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+
+from routing.store.values import in_utc, storable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,55 @@ class RoleUrls:
     owner: str = field(repr=False)
     router: str = field(repr=False)
     web: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """Who makes a version or a draft, when (aware), and why."""
+
+    author: str
+    comment: str
+    at: datetime
+
+    def columns(self) -> dict[str, Any]:
+        """As they stand in the database. Raises StoreError for a text that it cannot keep."""
+        author, comment = storable("The author", self.author), storable("The comment", self.comment)
+        return {"author": author, "comment": comment, "at": in_utc(self.at)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVersion:
+    """One version of the configuration: who made it, why, and at which instant (UTC)."""
+
+    version: int
+    author: str
+    comment: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDraft:
+    """A draft without its changes, of which there are ``changes``. ``base_version`` is what it was last made to.
+
+    ``author`` made it at ``at``, ``changed_by`` last changed or closed it; ``published_version`` is what became of it.
+    """
+
+    number: int
+    title: str
+    author: str
+    at: datetime
+    base_version: int
+    changed_by: str
+    changed_at: datetime
+    closed_at: datetime | None
+    published_version: int | None
+    changes: int
+
+    @property
+    def state(self) -> Literal["open", "published", "discarded"]:
+        if self.closed_at is None:
+            return "open"
+        return "discarded" if self.published_version is None else "published"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +122,16 @@ class StoredCall:
     outcome: str | None
     cause: int | None
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownNumber:
+    """How often a number that is none of ours was dialled through a trunk, and when last.
+
+    ``dialled_number`` is ``None`` where it is no longer stored.
+    """
+
+    trunk: str | None
+    dialled_number: str | None
+    calls: int
+    last_at: datetime

@@ -2,9 +2,9 @@
 """The three login roles of a database: their names, what they may do, and passwords that no log ever sees.
 
 ========  =====================================================================================
-owner     owns the schema and its tables: migrations, import, changes of the configuration
+owner     owns the schema and its tables: migrations, import, drafts, changes of the configuration
 router    the call path and the observer: reads configuration and secrets, writes calls and events
-web       pages and API: reads calls, events and configuration; no secrets
+web       pages and API: reads calls, events, configuration, drafts and people's names; no secrets
 ========  =====================================================================================
 """
 
@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from routing.store.call_tables import call, call_event, event_counter
 from routing.store.configuration_tables import ROW_TABLES, configuration_version, device_secret
+from routing.store.draft_tables import draft, draft_change, person
 from routing.store.problems import StoreError
 from routing.store.schema import SCHEMA, VERSION_TABLE
 
@@ -64,6 +65,7 @@ CONFIGURATION = tuple(sorted([rows.table.name for rows in ROW_TABLES] + [configu
 
 PRIVILEGES: dict[str, dict[str, str]] = {
     **{name: {"router": "SELECT", "web": "SELECT"} for name in (*CONFIGURATION, VERSION_TABLE)},
+    **{table.name: {"web": "SELECT"} for table in (draft, draft_change, person)},
     device_secret.name: {"router": "SELECT"},
     call.name: {"router": "SELECT, INSERT, UPDATE", "web": "SELECT"},
     call_event.name: {"router": "SELECT, INSERT", "web": "SELECT"},

@@ -3,102 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
-
 from routing.core.events import CallEvent
-from routing.core.rows import Rows
-from routing.store import call_log, call_queries, configuration
-from routing.store.address import Address
-from routing.store.inspection import check_schema, check_server
-from routing.store.problems import as_store_errors
-from routing.store.records import StoredCall, StoredEvent
-
-APPLICATION = "amtsleitung"
-_COMMAND_SECONDS = 30.0
-_POOL = 5
+from routing.store import call_log, call_queries
+from routing.store.configuration_store import ConfigurationStore
+from routing.store.records import StoredCall, StoredEvent, UnknownNumber
 
 
-class Store:
-    """A pool of connections to one database, as one role. Every method may raise StoreError.
-
-    It survives a restart of the database: calls in between raise, later ones find a new connection.
-    """
-
-    def __init__(self, address: Address, *, deadline_seconds: float) -> None:
-        self.address = address
-        self.deadline_seconds = deadline_seconds
-        self._engine: AsyncEngine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=self.open_connection,
-            poolclass=AsyncAdaptedQueuePool,
-            pool_size=_POOL,
-            max_overflow=0,
-            pool_timeout=deadline_seconds,
-            pool_pre_ping=True,
-            hide_parameters=True,  # they are telephone numbers
-        )
-
-    @classmethod
-    async def connect(cls, url: str, *, deadline_seconds: float = 10) -> Store:
-        """A store whose database answers and has the tables that this program was written for."""
-        store = cls(Address.parse(url), deadline_seconds=deadline_seconds)
-        try:
-            async with store._transaction() as connection:
-                await check_server(connection, store.address)
-                await check_schema(connection, store.address)
-        except BaseException:
-            await store.close()
-            raise
-        return store
-
-    async def close(self) -> None:
-        await self._engine.dispose()
-
-    async def ping(self) -> None:
-        """Return if the database answers."""
-        async with self._transaction() as connection:
-            await connection.exec_driver_sql("SELECT 1")
-
-    async def open_connection(self) -> asyncpg.Connection:
-        """A new connection outside the pool, for a feed: a pooled one would keep its listeners when it is lent on."""
-        return await asyncpg.connect(
-            **self.address.arguments(),
-            timeout=self.deadline_seconds,
-            command_timeout=_COMMAND_SECONDS,
-            server_settings={"application_name": APPLICATION},
-        )
-
-    async def load_rows(self) -> tuple[Rows, int] | None:
-        """The live configuration and its version; ``None`` if nothing was ever saved."""
-        async with self._transaction(isolation_level="REPEATABLE READ") as connection:
-            return await configuration.load_rows(connection)
-
-    async def live_version(self) -> int | None:
-        """The version that `load_rows` would give."""
-        async with self._transaction() as connection:
-            return await configuration.live_version(connection)
-
-    async def save_rows(self, rows: Rows, *, author: str, comment: str, at: datetime, base_version: int | None) -> int:
-        """Make ``rows`` the live configuration; returns its version, which is the live one if nothing differs.
-
-        ``base_version`` is the version that the change was made to (0: an empty database); StoreError if it is no
-        longer live. ``None`` replaces whatever is live. Devices seen for the first time get a secret each.
-        """
-        async with self._transaction() as connection:
-            return await configuration.save_rows(
-                connection, rows, author=author, comment=comment, at=at, base_version=base_version
-            )
-
-    async def device_secrets(self) -> Mapping[str, str]:
-        """The secret with which each device registers. Not for the web role."""
-        async with self._transaction() as connection:
-            return await configuration.device_secrets(connection)
+class Store(ConfigurationStore):
+    """One database as one role: the configuration, and calls with their events. Every method may raise StoreError."""
 
     async def record(self, events: Sequence[CallEvent], *, expires_after: timedelta = timedelta(days=30)) -> int:
         """Append events and fold them into their calls, all or nothing; returns the last number given so far.
@@ -126,6 +41,11 @@ class Store:
         async with self._transaction() as connection:
             return await call_queries.calls(connection, limit=limit, before=before, tenant=tenant)
 
+    async def unknown_numbers(self, since: datetime, *, limit: int = 50) -> tuple[UnknownNumber, ...]:
+        """The numbers that were dialled since then and are none of ours, the most frequent first."""
+        async with self._transaction() as connection:
+            return await call_queries.unknown_numbers(connection, since, limit)
+
     async def call(self, node: str, unique_id: str) -> StoredCall | None:
         async with self._transaction() as connection:
             return await call_queries.one_call(connection, node, unique_id)
@@ -144,12 +64,3 @@ class Store:
         """Remove what callers sent from calls whose ``expires_at`` has come; returns from how many calls."""
         async with self._transaction() as connection:
             return await call_log.expire_personal_data(connection, at)
-
-    @asynccontextmanager
-    async def _transaction(self, *, isolation_level: str | None = None) -> AsyncIterator[AsyncConnection]:
-        with as_store_errors(self.address):
-            async with self._engine.connect() as connection:
-                if isolation_level is not None:
-                    await connection.execution_options(isolation_level=isolation_level)
-                async with connection.begin():
-                    yield connection
