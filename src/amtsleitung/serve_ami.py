@@ -62,6 +62,7 @@ async def _serve(
             stop=stop,
             on_readiness=on_readiness,
             recorded=settings.state_directory / "sounds" / "recorded",
+            trunk_passwords=settings.trunk_passwords,
         )
     except ValueError as error:
         raise Problem(f"AMTSLEITUNG_AMI_URL: {error}") from error

@@ -26,55 +26,42 @@ log = structlog.get_logger()
 class _Live:
     """The table in use: swapped whole, never changed."""
 
-    table: Table | None = None
+    def __init__(self) -> None:
+        self.table: Table | None = None
+        self.arrived = asyncio.Event()
 
     def replace(self, table: Table) -> None:
         self.table = table
-        log.info("table in use", version=table.version, numbers=len(table.dids), lines=len(table.lines))
+        self.arrived.set()
+        log.info("table in use", version=table.version, numbers=len(table.numbers), lines=len(table.lines))
 
 
 def serve_fastagi(*, config_file: Path | None, ready_file: Path | None) -> None:
     """Serves until SIGTERM or SIGINT. Raises ``Problem``."""
     settings = read_settings()
-    live = _Live()
     if config_file is not None:
-        run_service(lambda stop: _serve_from_file(settings, live, ready_file, stop, config_file))
+        run_service(lambda stop: _serve_from_file(settings, ready_file, stop, config_file))
         return
     if settings.database_url is None:
         raise Problem("AMTSLEITUNG_DATABASE_URL is not set: name the database, or give --config FILE.yaml.")
     url = settings.database_url
-    run_service(lambda stop: _serve_from_database(settings, live, ready_file, stop, url))
+    run_service(lambda stop: _serve_from_database(settings, ready_file, stop, url))
 
 
-async def _serve_from_file(
-    settings: Settings, live: _Live, ready_file: Path | None, stop: asyncio.Event, config_file: Path
-) -> None:
+async def _serve_from_file(settings: Settings, ready_file: Path | None, stop: asyncio.Event, config_file: Path) -> None:
     from amtsleitung.tables import table_of_file
 
+    live = _Live()
     live.replace(table_of_file(config_file))
     await _serve(settings, live, ready_file, stop, feed=None)
 
 
-async def _serve_from_database(
-    settings: Settings, live: _Live, ready_file: Path | None, stop: asyncio.Event, url: str
-) -> None:
-    from routing.store import Store, StoreError, TableFeed
+async def _serve_from_database(settings: Settings, ready_file: Path | None, stop: asyncio.Event, url: str) -> None:
+    from amtsleitung.database_table import DatabaseTable
 
-    try:
-        store = await Store.connect(url)
-    except StoreError as error:
-        raise Problem(str(error)) from error
-    try:
-        arrived = asyncio.Event()
-
-        def on_table(table: Table) -> None:
-            live.replace(table)
-            arrived.set()
-
-        feed = TableFeed(store, on_table=on_table, on_problem=lambda text: log.error("table refused", problem=text))
-        await _serve(settings, live, ready_file, stop, feed=feed.run, arrived=arrived)
-    finally:
-        await store.close()
+    live = _Live()
+    async with DatabaseTable.opened(url, settings.state_directory, on_table=live.replace) as table:
+        await _serve(settings, live, ready_file, stop, feed=table.run)
 
 
 async def _serve(
@@ -84,7 +71,6 @@ async def _serve(
     stop: asyncio.Event,
     *,
     feed: Callable[[], Awaitable[None]] | None,
-    arrived: asyncio.Event | None = None,
 ) -> None:
     server = FastAgiServer(
         host=settings.fastagi_bind.host,
@@ -98,7 +84,7 @@ async def _serve(
             host, port = await server.start()
         except FastAgiError as error:
             raise Problem(f"AMTSLEITUNG_FASTAGI_BIND={settings.fastagi_bind}: {error}") from error
-        if arrived is not None and not await _first(arrived, stop, following):
+        if not await _first(live.arrived, stop, following):
             return
         log.info("fastagi listens", address=f"{host}:{port}")
         say_ready(ready_file, f"{host}:{port}")

@@ -12,6 +12,7 @@ from amtsleitung.errors import Problem
 from amtsleitung.run_file import read_run_file
 from amtsleitung.settings import read_settings
 from routing.config import ConfigError, read_file
+from routing.core.changes import ConflictError
 from routing.core.compile import compile_table
 from routing.core.rows import CompileError, Rows
 from routing.core.table import Table
@@ -72,6 +73,12 @@ async def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
             await store.close()
     except StoreError as error:
         raise Problem(str(error)) from error
+    except CompileError as error:
+        raise Problem(_several(error.problems)) from error
+    except ConflictError as error:
+        remedy = "set these rows again to settle it, or take them out (`amtsleitung draft set`, `draft undo`)"
+        head = f"nothing was changed: the draft does not fit what is live; {remedy}:"
+        raise Problem("\n  ".join([head, *map(str, error.conflicts)])) from error
 
 
 def database_url() -> str:

@@ -25,7 +25,7 @@ from routing.store.store import Store
 _SAFETY_READ_SECONDS = 5.0
 _ANSWER_SECONDS = 5.0
 _FIRST_BACK_OFF_SECONDS = 0.1
-_LONGEST_BACK_OFF_SECONDS = 5.0
+_LONGEST_BACK_OFF_SECONDS = 1.0  # a change reaches whoever is back within about a second
 
 
 class _Wake:
@@ -42,10 +42,10 @@ class _Wake:
         self._lost = True
         self._event.set()
 
-    async def wait(self) -> bool:
-        """Whether it was woken; False after a while without a notification. Raises StoreError if all is lost."""
+    async def wait(self, seconds: float) -> bool:
+        """Whether it was woken; False after ``seconds`` without a notification. Raises StoreError if all is lost."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_SAFETY_READ_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._event.wait()
         woken = self._event.is_set()
         self._event.clear()
@@ -55,9 +55,14 @@ class _Wake:
 
 
 async def follow(
-    store: Store, channel: str, *, read: Callable[[], Awaitable[None]], on_state: Callable[[bool, str], None]
+    store: Store,
+    channel: str,
+    *,
+    read: Callable[[], Awaitable[None]],
+    on_state: Callable[[bool, str], None],
+    safety_read_seconds: float | None = None,
 ) -> None:
-    """Call ``read`` first and after every notification. Runs until cancelled.
+    """Call ``read`` first, after every notification, and every few seconds without one. Runs until cancelled.
 
     A StoreError out of ``read`` counts as a loss of the database. ``on_state(True, "")`` when all there was
     has been read after a LISTEN, ``on_state(False, sentence)`` when the database is lost or not there at the start.
@@ -72,9 +77,10 @@ async def follow(
                 on_state(True, "")
                 back_off = _FIRST_BACK_OFF_SECONDS
                 while True:
-                    if not await wake.wait():
-                        await _still_there(store, connection)
+                    woken = await wake.wait(safety_read_seconds or _SAFETY_READ_SECONDS)
                     await read()
+                    if not woken:
+                        await _still_there(store, connection)
         except StoreError as error:
             if connected is not False:
                 connected = False
