@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from signal import Signals
 from urllib.parse import quote
@@ -25,7 +25,7 @@ from amtsleitung.errors import Problem
 from amtsleitung.privileges import Credentials, first_barrier, private_directory
 from amtsleitung.provision import Asterisk
 from amtsleitung.service import Service
-from amtsleitung.settings import CHECKOUT, Bind
+from amtsleitung.settings import CHECKOUT, Bind, CertificateFiles
 
 SECRET_BYTES = 24
 RTP_PORTS = 400
@@ -35,6 +35,7 @@ MANAGER_READS = "system,call,agent,user,reporting"
 MANAGER_WRITES = "system,call,agent,user,config,reporting"
 PUBLISHED = ("queues.conf", "devices.conf", "trunks.conf")
 OLDER_LOGS = ("messages.log", "messages.log.1", "security.log")
+CERTIFICATE, KEY, AUTHORITIES = "sip-certificate.pem", "sip-key.pem", "sip-authorities.pem"
 _SECRETS_KEPT = "manager-secret"
 
 
@@ -43,6 +44,7 @@ class Addresses:
     """Where this node listens; every one on loopback unless the settings say otherwise."""
 
     sip: Bind
+    sip_tls: Bind
     fastagi: Bind
     ami: Bind
     rtp_start: int
@@ -57,6 +59,7 @@ class AsteriskHome:
     program: Asterisk
     credentials: Credentials | None
     addresses: Addresses
+    certificate_files: CertificateFiles = field(default_factory=CertificateFiles)
 
     @property
     def root(self) -> Path:
@@ -134,7 +137,8 @@ class AsteriskHome:
         addresses = self.addresses
         return {
             "globals.conf": f"FASTAGI={addresses.fastagi}\nSOUNDS={self.sounds}\nNODE={self.node}\n",
-            "transport.conf": f"[transport-udp]\ntype=transport\nprotocol=udp\nbind={addresses.sip}\n",
+            "transport.conf": self._transport_conf(),
+            **self._certificates(),
             "rtp.conf": f"[general]\nrtpstart={addresses.rtp_start}\nrtpend={addresses.rtp_start + RTP_PORTS - 1}\n",
             "music.conf": f"directory={self.sounds}/music\n",
             "manager.conf": (
@@ -144,6 +148,27 @@ class AsteriskHome:
                 f"read={MANAGER_READS}\nwrite={MANAGER_WRITES}\n"
             ),
         }
+
+    def _transport_conf(self) -> str:
+        """UDP, and how to listen for the rest: Asterisk does so only where a trunk needs it (``agi.render.trunks``)."""
+        sip, tls, files = self.addresses.sip, self.addresses.sip_tls, self.generated
+        return (
+            f"[transport-udp]\ntype=transport\nprotocol=udp\nbind={sip}\n\n"
+            f"[tcp-listener](!)\ntype=transport\nprotocol=tcp\nbind={sip}\n\n"
+            f"[tls-listener](!)\ntype=transport\nprotocol=tls\nbind={tls}\nverify_server=yes\n"
+            f"cert_file={files / CERTIFICATE}\npriv_key_file={files / KEY}\nca_list_file={files / AUTHORITIES}\n"
+        )
+
+    def _certificates(self) -> dict[str, str]:
+        from amtsleitung.certificates import sip_certificates  # what only reads this home needs no cryptography
+
+        found = sip_certificates(
+            self.certificate_files,
+            state_directory=self.state_directory,
+            node=self.node,
+            host=self.addresses.sip_tls.host,
+        )
+        return {CERTIFICATE: found.certificate, KEY: found.private_key, AUTHORITIES: found.authorities}
 
     def _secret(self) -> str:
         path = private_directory(self.state_directory / "secrets", None) / _SECRETS_KEPT

@@ -35,6 +35,15 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFiles:
+    """The operator's own PEM files for SIP over TLS: ``certificate`` (chain) and ``private_key``, or neither."""
+
+    certificate: Path | None = None
+    private_key: Path | None = None
+    authorities: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the environment says, with the defaults filled in. ``None`` = found or chosen at start."""
 
@@ -42,24 +51,35 @@ class Settings:
     node: str
     database_url: str | None
     sip_bind: Bind
+    sip_tls_bind: Bind
     fastagi_bind: Bind
     api_bind: Bind
     ami_url: str | None
     api_hosts: tuple[str, ...]
+    certificates: CertificateFiles
+    trunk_passwords: Path
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this environment. Raises ``Problem`` naming the variable and the remedy."""
     reader = _Reader(environment)
+    state_directory = _state_directory(reader.value("STATE_DIR"))
     return Settings(
-        state_directory=_state_directory(reader.value("STATE_DIR")),
+        state_directory=state_directory,
         node=reader.node(),
         database_url=reader.value("DATABASE_URL"),
         sip_bind=reader.bind("SIP_BIND"),
+        sip_tls_bind=reader.bind("SIP_TLS_BIND"),
         fastagi_bind=reader.bind("FASTAGI_BIND"),
         api_bind=reader.bind("API_BIND"),
         ami_url=reader.value("AMI_URL"),
         api_hosts=tuple((reader.value("API_HOSTS") or "127.0.0.1,localhost").split(",")),
+        certificates=CertificateFiles(
+            certificate=reader.path("SIP_CERTIFICATE"),
+            private_key=reader.path("SIP_PRIVATE_KEY"),
+            authorities=reader.path("SIP_AUTHORITIES"),
+        ),
+        trunk_passwords=reader.path("TRUNK_PASSWORDS") or state_directory / "secrets",
     )
 
 
@@ -86,6 +106,11 @@ class _Reader:
         if not text:
             raise Problem(f"{variable}_FILE names {file}, which is empty: write the value into it.")
         return text
+
+    def path(self, name: str) -> Path | None:
+        """What is a file's or folder's name itself: it has no ``_FILE`` form."""
+        text = self.environment.get(PREFIX + name)
+        return Path(text).absolute() if text else None
 
     def node(self) -> str:
         """It begins every unique id of a call, and stands in addresses."""

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What the dialplan asks, read strictly: a path and a query in the AGI URL, and the caller's number in its argument.
+"""What the dialplan asks, read strictly: a path and a query in the AGI URL, and four numbers in its arguments.
 
 ::
 
-    agi://127.0.0.1:4573/route?dialled=0537289-0&trunk=carrier     caller=%2B493023125123
+    agi://127.0.0.1:4573/route?dialled=0537289-0&trunk=carrier     caller=%2B493023125123   diversion=   …
                          ^^^^^ ^^^^^^^ ^^^^^^^^^                          ^^^^^^^^^^^^^^^
                          path  key     value: unreserved characters       digits and one leading plus, or nothing
                                        and %XX, nothing else
 
-The caller's number is no part of the URL because Asterisk logs the URL, whole, when the service cannot be reached.
+The numbers are no part of the URL because Asterisk logs the URL, whole, when the service cannot be reached.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 MAXIMUM_PARAMETERS = 8
-MAXIMUM_CALLER_CHARACTERS = 20  # with the plus; the dialplan takes what is longer for no number
+MAXIMUM_NUMBER_CHARACTERS = 20  # with the plus; the dialplan takes what is longer for no number
+ARGUMENTS = ("caller", "diversion", "history_info", "to")
+"""The arguments' keys, each always there and in this order."""
 
 _PATH = re.compile(rb"[a-z0-9_-]{1,40}")
 _PARAMETER = re.compile(rb"([a-z_]{1,20})=((?:[A-Za-z0-9\-_.!~*'()]|%[0-9A-Fa-f]{2})*)")
-_CALLER = re.compile(
-    rb"caller=([0-9]{0,%d}|%%2B[0-9]{0,%d})" % (MAXIMUM_CALLER_CHARACTERS, MAXIMUM_CALLER_CHARACTERS - 1)
-)
+_NUMBER = re.compile(rb"[0-9]{0,%d}|%%2B[0-9]{0,%d}" % (MAXIMUM_NUMBER_CHARACTERS, MAXIMUM_NUMBER_CHARACTERS - 1))
 
 
 class MalformedRequestError(ValueError):
@@ -58,12 +58,12 @@ def read_script(script: bytes) -> tuple[str, Mapping[str, str]]:
     return f"/{path.decode('ascii')}", MappingProxyType(query)
 
 
-def read_caller(argument: bytes) -> str | None:
-    """The caller's number in the argument, ``None`` if it is withheld. Raises ``MalformedRequestError``.
+def read_number_argument(key: str, argument: bytes) -> str | None:
+    """The number in the argument, ``None`` if there is none or it is withheld. Raises ``MalformedRequestError``.
 
     The key stands even before nothing: an empty argument alone would look like one that the dialplan lost.
     """
-    match = _CALLER.fullmatch(argument)
-    if match is None:
-        raise MalformedRequestError("The argument of the request is not the caller's number as the dialplan writes it.")
-    return unquote_to_bytes(match[1]).decode("ascii") or None
+    prefix = f"{key}=".encode("ascii")
+    if not argument.startswith(prefix) or not _NUMBER.fullmatch(argument, len(prefix)):
+        raise MalformedRequestError(f"The argument {key} of the request is not as the dialplan writes it.")
+    return unquote_to_bytes(argument[len(prefix) :]).decode("ascii") or None
