@@ -7,18 +7,26 @@ import asyncio
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from agi.ami.address import AmiAddress
 from agi.ami.astdb import AstDbError, remove_older, write_generation
 from agi.ami.call_resync import OpenCall
 from agi.ami.client import AmiConnection
+from agi.ami.messages import parse_message
+from agi.ami.observations import Stepped
 from agi.ami.publisher import Publisher, PublishError
+from agi.ami.publishing import Publishing
 from agi.ami.service import Readiness, run_observer
-from agi.render.astdb import MAXIMUM_VALUE_BYTES
+from agi.ami.translate import translate
+from agi.render.astdb import COMING_DAYS, DAYS_BACK, MAXIMUM_VALUE_BYTES
+from routing.core.announcements import since_suffix, step_name
+from routing.core.chain import MAXIMUM_STEPS
+from routing.core.checks import MAXIMUM_NAME_CHARACTERS
 from routing.core.compile import compile_table
 from routing.core.events import CallEvent
 from routing.core.table import Table
@@ -30,6 +38,7 @@ from tests.support.wait import until
 from tests.unit.test_ami_tracker import Stored
 
 ROWS = example_rows()
+AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SECRETS = {agent.device: f"geheim-{agent.device}" for agent in ROWS.agents}
 
 
@@ -74,26 +83,48 @@ async def test_files_are_written_before_any_connection_and_only_when_they_change
     assert written(tmp_path) == before
 
 
+async def test_a_trunk_without_its_password_is_named_and_the_others_go_on(tmp_path: Path) -> None:
+    generated, passwords = folder(tmp_path), tmp_path / "passwords"
+    rows = replace(ROWS, trunks=(*ROWS.trunks, replace(ROWS.trunks[0], name="registered", registration_user="user")))
+    with_trunk = replace(table(), rows=rows)
+    publisher = Publisher(state_directory=tmp_path, node="node1", trunk_passwords=passwords)
+    with capture_logs() as logs:
+        await publisher.write_files(with_trunk, SECRETS)
+    (said,) = (entry["problem"] for entry in logs if entry["event"] == "a trunk cannot register")
+    assert said.startswith(f"trunks[registered] does not register: {passwords}/trunk-registered cannot be used")
+    text = (generated / "trunks.conf").read_text()
+    assert "[carrier](trunk-endpoint)" in text
+    assert "[registered](trunk-endpoint)" in text
+    assert "trunk-registration" not in text
+    passwords.mkdir()
+    (passwords / "trunk-registered").write_text("geheim\n")
+    with capture_logs() as logs:
+        assert await publisher.write_files(with_trunk, SECRETS) == ("trunks.conf",)
+    assert "password = geheim\n[registered](trunk-registration)" in (generated / "trunks.conf").read_text()
+    assert "geheim" not in repr(logs)
+
+
 async def test_asterisk_is_told_only_of_what_it_has_not_read(tmp_path: Path) -> None:
     folder(tmp_path)
     publisher = Publisher(state_directory=tmp_path, node="node1")
     await publisher.write_files(table(), SECRETS)
     async with fake_ami() as fake, await connected(fake) as connection:
-        await publisher.apply(connection, table())
+        await publisher.apply(connection, table(), at=AT)
         assert sorted(reloads(fake)) == [
             "app_queue",
             "res_musiconhold",
             "res_pjsip",
             "res_pjsip_endpoint_identifier_ip",
+            "res_pjsip_outbound_registration",
         ]
         fake.actions.clear()
         # Another process, the same files: nothing to tell.
         again = Publisher(state_directory=tmp_path, node="node1")
         await again.write_files(table(), SECRETS)
-        await again.apply(connection, table())
+        await again.apply(connection, table(), at=AT)
         assert reloads(fake) == []
         await again.write_files(table(), SECRETS | {ROWS.agents[0].device: "anders"})
-        await again.apply(connection, table())
+        await again.apply(connection, table(), at=AT)
         assert reloads(fake) == ["res_pjsip"]
 
 
@@ -103,9 +134,9 @@ async def test_a_refused_reload_is_told_and_tried_again(tmp_path: Path) -> None:
     await publisher.write_files(table(), SECRETS)
     async with fake_ami(refuse={"Reload"}) as fake, await connected(fake) as connection:
         with pytest.raises(PublishError, match="did not reload"):
-            await publisher.apply(connection, table())
+            await publisher.apply(connection, table(), at=AT)
         fake.refuse.clear()
-        await publisher.apply(connection, table())
+        await publisher.apply(connection, table(), at=AT)
         assert "app_queue" in reloads(fake)
 
 
@@ -114,12 +145,89 @@ async def test_a_table_that_the_fallback_cannot_hold_is_one_sentence_and_changes
     publisher = Publisher(state_directory=tmp_path, node="node1")
     whole = table()
     await publisher.write_files(whole, SECRETS)
-    lines = {key: replace(line, queue="q" * MAXIMUM_VALUE_BYTES) for key, line in whole.lines.items()}
+    too_long = replace(whole, version=10**MAXIMUM_VALUE_BYTES)
     async with fake_ami() as fake, await connected(fake) as connection:
         with pytest.raises(PublishError, match=f"is longer than {MAXIMUM_VALUE_BYTES} bytes"):
-            await publisher.apply(connection, replace(whole, lines=lines))
+            await publisher.apply(connection, too_long, at=AT)
         assert fake.database == {}
         assert reloads(fake) == []
+
+
+def days(fake: FakeAmi) -> list[int]:
+    """The days, counted from 1970, that the database holds for one line."""
+    prefix = f"amtsleitung/{fake.database['amtsleitung/current']}/day/stadt-wolfsburg/vermittlung/"
+    return sorted(int(key.split("/")[-2]) for key in fake.database if key.startswith(prefix))
+
+
+async def test_a_table_that_never_changes_gets_its_coming_days_all_the_same(tmp_path: Path) -> None:
+    folder(tmp_path)
+    now = AT
+    first = int(AT.timestamp()) // 86_400 - DAYS_BACK
+    publishing = Publishing(
+        Publisher(state_directory=tmp_path, node="node1"), Database(), clock=lambda: now, refresh_seconds=0.05
+    )
+    async with fake_ami() as fake, await connected(fake) as connection:
+        publishing.use_table(table())
+        publishing.use_connection(connection)
+        running = asyncio.create_task(publishing.run())
+        await until(lambda: "amtsleitung/current" in fake.database)
+        assert days(fake) == list(range(first, first + DAYS_BACK + COMING_DAYS))
+        now += timedelta(days=40)
+        await until(lambda: first + 40 in days(fake)[:1])
+        assert days(fake) == list(range(first + 40, first + 40 + DAYS_BACK + COMING_DAYS))
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_override_is_spoken_before_all_that_many_new_lines_still_want(tmp_path: Path) -> None:
+    folder(tmp_path)
+    published: list[int] = []
+    publishing = Publishing(
+        Publisher(state_directory=tmp_path, node="node1"), Database(), clock=lambda: AT, on_published=published.append
+    )
+    many = {f"line-{number}": f"Guten Tag {number}." for number in range(400)}
+    sounds, last = tmp_path / "sounds", "line-399.wav16"
+    async with fake_ami() as fake, await connected(fake) as connection:
+        publishing.use_table(table(texts=many))
+        publishing.use_connection(connection)
+        running = asyncio.create_task(publishing.run())
+        # Asterisk knows the new queues and the fallback the new lines before all their sentences are spoken.
+        await until(lambda: "amtsleitung/current" in fake.database)
+        assert not (sounds / last).exists()
+        publishing.use_table(table(version=2, texts={"override--brand": "Feueralarm."} | many))
+        await until(lambda: (sounds / "override--brand.wav16").exists())
+        assert not (sounds / last).exists()
+        assert published == []
+        publishing.use_table(table(version=3, texts={"unknown-number": "Guten Tag."}))
+        await until(lambda: published == [3])
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_sentence_that_cannot_be_spoken_costs_no_other(tmp_path: Path) -> None:
+    folder(tmp_path)
+    texts = {"override--brand": "!!!", "unknown-number": "Guten Tag."}
+    publisher = Publisher(state_directory=tmp_path, node="node1", recorded=tmp_path / "recorded")
+    with capture_logs() as logs:
+        assert await publisher.write_sounds(table(texts=texts)) == ("unknown-number",)
+    (said,) = (entry for entry in logs if entry["log_level"] == "error")
+    assert (said["sound"], said["event"]) == ("override--brand", "callers miss a sentence")
+    assert "no words" in said["problem"]
+
+
+async def test_the_longest_names_have_sounds_and_are_believed(tmp_path: Path) -> None:
+    slug = "x" * MAXIMUM_NAME_CHARACTERS
+    name = step_name(slug, slug, "overflow", MAXIMUM_STEPS) + since_suffix(AT.replace(microsecond=1))
+    folder(tmp_path)
+    publisher = Publisher(state_directory=tmp_path, node="node1")
+    assert await publisher.write_sounds(table(texts={name: "Guten Tag."})) == (name,)
+    told = parse_message(
+        "Event: UserEvent\r\nUserEvent: ChainStep\r\nUniqueid: node1-1.1\r\nExit: timeout\r\nStep: 2\r\n"
+        f"Kind: play_announcement\r\nTarget: {name}"
+    )
+    step = translate(told)
+    assert isinstance(step, Stepped), step
+    assert step.target == name
 
 
 async def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

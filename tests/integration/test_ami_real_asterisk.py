@@ -20,7 +20,7 @@ from tests.integration.test_ami_observer import Database, clock, running
 from tests.support import sipp
 from tests.support.asterisk import PrivateAsterisk
 from tests.support.fake_fastagi import FakeFastAgi
-from tests.support.tables import example_table
+from tests.support.tables import OPEN_AT, example_table
 from tests.support.wait import until
 
 pytestmark = pytest.mark.system
@@ -105,7 +105,7 @@ async def test_the_products_account_may_do_what_publishing_needs(pbx: PrivateAst
     publisher = Publisher(state_directory=tmp_path, node="node1")
     await publisher.write_files(table, pbx.secrets)
     async with await AmiConnection.open(address(pbx), clock=clock) as connection:
-        generation = await publisher.apply(connection, table)
-        for key, value in astdb_values(table).items():
+        generation = await publisher.apply(connection, table, at=OPEN_AT)
+        for key, value in astdb_values(table, at=OPEN_AT).items():
             reply = await connection.act("DBGet", {"Family": f"amtsleitung/{generation}", "Key": key}, as_list=True)
             assert reply.items[0].get("val") == value

@@ -187,7 +187,10 @@ async def test_peers_that_reset_are_forgotten(sent: bytes) -> None:
         (environment(route_script() + "&dialled=115"), "bad_request"),
         (environment(f"{route_script()}&{caller_argument()}"), "bad_request"),
         (environment(arg_1="caller=nobody"), "bad_request"),
+        (environment(arg_2="diversion=nobody"), "bad_request"),
+        (environment(arg_4="caller=1"), "bad_request"),
         (environment().replace(b"agi_arg_1: caller=\n", b""), "malformed"),
+        (environment().replace(b"agi_arg_4: to=\n", b""), "malformed"),
     ],
 )
 async def test_nonsense_is_closed_at_once_without_a_command(sent: bytes, cause: str) -> None:

@@ -43,6 +43,6 @@ def folded(
 
 def told(event: CallEvent) -> str:
     """An event as a line: its kind and what distinguishes it."""
-    names = ("destination_kind", "queue", "position", "agent", "why", "queue_exit", "outcome", "cause")
+    names = ("destination_kind", "queue", "position", "agent", "why", "queue_exit", "outcome", "cause", "exit", "step")
     values = (getattr(event, name) for name in names if hasattr(event, name))
     return " ".join([event.kind, *(str(value) for value in values if value is not None)])

@@ -10,6 +10,7 @@ from routing.core.events import CallReceived, CallRouted
 from tests.replay.recordings import NAMES, folded, observations, told
 
 QUEUED = ("received", "routed enter_queue allgemein", "queued allgemein 1")
+EMPTY = ("received", "routed enter_queue allgemein", "queue_left allgemein JOINEMPTY")
 RUNG = (*QUEUED, "rung allgemein agent01")
 
 EXPECTED = {
@@ -49,7 +50,36 @@ EXPECTED = {
     "join_empty": ("received", "routed enter_queue leer", "queue_left leer JOINEMPTY", "ended unserved 16"),
     "blind_transfer": (*RUNG, "answered allgemein agent01", "ended answered 16"),
     "desk": ("received", "routed dial_extension", "ended connected 16"),
+    "desk_abandoned": ("received", "routed dial_extension", "ended abandoned 127"),
     "announcement": ("received", "routed play_announcement", "ended announced 16"),
+    "overflow_answered": (
+        *RUNG,
+        "ring_ended agent01 no_answer",
+        "queue_left allgemein TIMEOUT",
+        "stepped enter_queue timeout 2",
+        "queued springer 1",
+        "rung springer agent02",
+        "answered springer agent02",
+        "ended answered 16",
+    ),
+    "overflow_announcement": (*EMPTY, "stepped play_announcement no_agent 2", "ended unserved 16"),
+    "overflow_forward": (*EMPTY, "stepped forward no_agent 2", "ended connected 16"),
+    "overflow_forward_abandoned": (*EMPTY, "stepped forward no_agent 2", "ended abandoned"),
+    "expected_wait": (
+        "received",
+        "routed enter_queue gespraech",
+        "queue_left gespraech EXPECTEDWAIT",
+        "stepped play_announcement expected_wait 2",
+        "ended unserved 16",
+    ),
+    "closing_time": (
+        *RUNG,
+        "ring_ended agent01 no_answer",
+        "queue_left allgemein CLOSINGTIME",
+        "stepped play_announcement closing 2",
+        "ended unserved 16",
+    ),
+    "on_call_busy": ("received", "routed play_announcement", "stepped forward played 2", "ended unserved 16"),
 }
 
 

@@ -20,11 +20,13 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
-from agi.render.astdb import FAMILY, GENERATION_KEY, astdb_values
+from agi.render.astdb import COMING_DAYS, FAMILY, GENERATION_KEY, astdb_values
 from amtsleitung import provision
 from amtsleitung.privileges import Credentials, unprivileged_user
+from amtsleitung.settings import CertificateFiles
 from routing.core.table import Table
 from tests.support.ami_oracle import Ami
 from tests.support.asterisk_files import (
@@ -36,6 +38,7 @@ from tests.support.asterisk_files import (
     write_rendered,
     write_tones,
 )
+from tests.support.tables import OPEN_AT
 
 __all__ = ["Directories", "PrivateAsterisk", "free_port"]
 
@@ -60,12 +63,16 @@ class PrivateAsterisk:
         ami_port: int,
         ami_secret: str = "",
         secrets: Mapping[str, str],
+        tls_port: int = 0,
+        trunk_passwords: Mapping[str, str] | None = None,
     ) -> None:
         self.directories = directories
         self.ami = ami
         self.sip_port = sip_port
         self.ami_port = ami_port
+        self.tls_port = tls_port
         self.secrets: Mapping[str, str] = secrets
+        self.trunk_passwords: Mapping[str, str] = trunk_passwords or {}
         self.ami_user, self.ami_secret = PRODUCT, ami_secret
 
     @classmethod
@@ -80,12 +87,15 @@ class PrivateAsterisk:
         with_sounds: bool = True,
         with_astdb: bool = True,
         provoked: tuple[str, ...] = (),
+        certificate_files: CertificateFiles | None = None,
+        trunk_passwords: Mapping[str, str] | None = None,
     ) -> AsyncIterator[PrivateAsterisk]:
         """Starts one and stops it again; raises `AssertionError` if it logs an error, with the lines.
 
         ``extra_dialplan`` is added to the production dialplan, ``device_secrets`` replace random ones. Without
         ``with_sounds`` there is nothing to play, without ``with_astdb`` the fallback has no data. ``provoked``: parts
         of error lines that the test itself causes. Agents have no wrap-up, so that the next call finds them free.
+        ``certificate_files`` and ``trunk_passwords`` are the operator's, for TLS and for registering trunks.
         """
         user = unprivileged_user()
         root = Path(tempfile.mkdtemp(prefix="amtsleitung-pbx-"))
@@ -93,9 +103,13 @@ class PrivateAsterisk:
         devices = {agent.device: secrets.token_urlsafe(24) for agent in table.rows.agents}
         devices.update(device_secrets or {})
         sip_port, ami_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
+        tls_port = free_port(socket.SOCK_STREAM)
         ami_secret = secrets.token_urlsafe(24)
         program = await asyncio.to_thread(provision.asterisk)
-        write_configuration(directories, table, program, devices, fastagi, sip_port, ami_port, ami_secret)
+        write_configuration(
+            directories, table, program, devices, fastagi, sip_port, ami_port, ami_secret, tls_port,
+            certificate_files or CertificateFiles(), trunk_passwords or {},
+        )  # fmt: skip
         if extra_dialplan:
             with (directories.etc / "extensions.conf").open("a", encoding="utf-8") as file:
                 file.write("\n" + extra_dialplan)
@@ -108,7 +122,7 @@ class PrivateAsterisk:
             ami = await _connect(process, directories, ami_port, ami_secret)
             pbx = cls(
                 directories=directories, ami=ami, sip_port=sip_port, ami_port=ami_port, ami_secret=ami_secret,
-                secrets=devices,
+                secrets=devices, tls_port=tls_port, trunk_passwords=trunk_passwords,
             )  # fmt: skip
             if with_astdb:
                 await pbx.write_astdb(table)
@@ -121,9 +135,11 @@ class PrivateAsterisk:
             await _stop(process)
             shutil.rmtree(root, ignore_errors=True)
 
-    async def write_astdb(self, table: Table, *, generation: str = "1") -> None:
-        """The fallback's data, pointer last, as the observer writes it."""
-        for key, value in astdb_values(table).items():
+    async def write_astdb(
+        self, table: Table, *, generation: str = "1", at: datetime = OPEN_AT, days: int = COMING_DAYS
+    ) -> None:
+        """The fallback's data from the day before ``at``, pointer last, as the observer writes it."""
+        for key, value in astdb_values(table, at=at, days=days).items():
             await self.put(f"{generation}/{key}", value)
         await self.put(GENERATION_KEY, generation)
 
@@ -135,8 +151,9 @@ class PrivateAsterisk:
     async def reload(self, table: Table, *, new_secrets: Mapping[str, str] | None = None) -> None:
         """Renders queues, devices and trunks anew and reloads what reads them."""
         self.secrets = {**self.secrets, **(new_secrets or {})}
-        write_rendered(self.directories, table, self.secrets)
-        for module in ("res_pjsip", "res_pjsip_endpoint_identifier_ip", "app_queue"):
+        write_rendered(self.directories, table, self.secrets, self.trunk_passwords)
+        modules = ("res_pjsip", "res_pjsip_endpoint_identifier_ip", "res_pjsip_outbound_registration", "app_queue")
+        for module in modules:
             answer = await self.ami.action("Reload", Module=module)
             assert answer["Response"] == "Success", (module, answer)
 

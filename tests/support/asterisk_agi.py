@@ -32,6 +32,9 @@ _MEASURED = {
     "agi_accountcode": "",
     "agi_threadid": "139822951528128",
     "agi_arg_1": "caller=",
+    "agi_arg_2": "diversion=",
+    "agi_arg_3": "history_info=",
+    "agi_arg_4": "to=",
 }
 
 
@@ -49,7 +52,12 @@ def route_script(dialled: str | bytes = "0537289-0", *, trunk: str = "carrier", 
 
 def caller_argument(caller: str | bytes = "") -> str:
     """The argument in which the dialplan hands over the caller's number; empty = withheld."""
-    return f"caller={uri_encode(caller)}"
+    return argument("caller", caller)
+
+
+def argument(key: str, number: str | bytes = "") -> str:
+    """One of the four arguments; empty = there is no such number."""
+    return f"{key}={uri_encode(number)}"
 
 
 def environment(script: str | None = None, **values: str) -> bytes:

@@ -17,7 +17,7 @@ from agi.render.queues import queues_conf
 from agi.render.trunks import trunks_conf
 from amtsleitung import provision
 from amtsleitung.asterisk_home import MANAGER_USER, RTP_PORTS, Addresses, AsteriskHome
-from amtsleitung.settings import Bind
+from amtsleitung.settings import Bind, CertificateFiles
 from routing.core.table import Table
 
 NODE = "node1"
@@ -65,6 +65,9 @@ def write_configuration(
     sip_port: int,
     ami_port: int,
     ami_secret: str,
+    tls_port: int,
+    certificate_files: CertificateFiles,
+    trunk_passwords: Mapping[str, str],
 ) -> None:
     """The product's own files, an account that sees everything, and no wrap-up."""
     home = AsteriskHome(
@@ -74,10 +77,12 @@ def write_configuration(
         credentials=None,
         addresses=Addresses(
             sip=Bind(host="127.0.0.1", port=sip_port),
+            sip_tls=Bind(host="127.0.0.1", port=tls_port),
             fastagi=Bind(host=fastagi[0], port=fastagi[1]),
             ami=Bind(host="127.0.0.1", port=ami_port),
             rtp_start=_free_rtp_range(),
         ),
+        certificate_files=certificate_files,
     )
     home.make()
     queues = directories.etc / "queues.conf"  # the next test's call needs the same agent at once
@@ -90,14 +95,16 @@ def write_configuration(
         + f"[{ORACLE}]\nsecret={ami_secret}\nread=all\nwrite=all\n",
         encoding="utf-8",
     )
-    write_rendered(directories, table, devices)
+    write_rendered(directories, table, devices, trunk_passwords)
 
 
-def write_rendered(directories: Directories, table: Table, devices: Mapping[str, str]) -> None:
+def write_rendered(
+    directories: Directories, table: Table, devices: Mapping[str, str], trunk_passwords: Mapping[str, str]
+) -> None:
     rendered = {
         "queues.conf": queues_conf(table.rows),
         "devices.conf": devices_conf(table.rows, devices),
-        "trunks.conf": trunks_conf(table.rows),
+        "trunks.conf": trunks_conf(table.rows, trunk_passwords),
     }
     for name, text in rendered.items():
         (directories.generated / name).write_text(text, encoding="utf-8")

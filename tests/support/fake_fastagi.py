@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 DEADLINE_SECONDS = 3.0  # longer than the dialplan waits; a partial line holds Asterisk until the server closes
-NAMES = ("KIND", "TENANT", "LINE", "QUEUE", "ANNOUNCEMENT", "TARGET", "TRUNK", "CAUSE", "DISPLAY", "DIALLED", "VERSION",
-         "REASONS")  # fmt: skip
+NAMES = ("KIND", "TENANT", "LINE", "QUEUE", "ANNOUNCEMENT", "TARGET", "TRUNK", "RING", "CAUSE", "DISPLAY", "DIALLED",
+         "REDIRECTING", "VERSION", "REASONS", "PRIORITY", "WAIT", "EXPECTED", "NOTICES", "OVERFLOW", "CLOSING", "TOLD",
+         "CLOSED")  # fmt: skip
 
 
 class Fails(Enum):
@@ -30,9 +31,13 @@ class Fails(Enum):
 
 @dataclass(slots=True)
 class FakeFastAgi:
-    """``behaviour``: a failure, or the values to set (without ``ROUTE_``). ``environments``: what each call sent."""
+    """``behaviour``: a failure, or the values to set (without ``ROUTE_``). ``environments``: what each call sent.
+
+    ``commands``: in how many commands the values are set, each sent when the one before was carried out.
+    """
 
     behaviour: Fails | Mapping[str, str] = Fails.CLOSES_AT_ONCE
+    commands: int = 1
     address: tuple[str, int] = ("127.0.0.1", 0)
     environments: list[Mapping[str, str]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
@@ -77,7 +82,10 @@ class FakeFastAgi:
         line = _line(behaviour, environment["agi_uniqueid"])
         if line is None:
             return
-        writer.write(line)
+        for command in _pieces(line, self.commands)[:-1]:
+            writer.write(command)
+            assert await reader.readline() == b"200 result=0\n"
+        writer.write(_pieces(line, self.commands)[-1])
         await writer.drain()
         if behaviour is not Fails.HALF_A_LINE_THEN_CLOSES:
             await reader.readline()  # the reply, or the end when Asterisk gives up
@@ -102,6 +110,15 @@ def _line(behaviour: Fails | Mapping[str, str], unique_id: str) -> bytes | None:
             return b"failure\n"
         case _:
             return msets(behaviour, unique_id)
+
+
+def _pieces(line: bytes, count: int) -> list[bytes]:
+    """The command, or as many that set its variables one after the other."""
+    if count == 1:
+        return [line]
+    pairs = line.decode().removeprefix('EXEC MSet "').removesuffix('"\n').split(",")
+    size = -(-len(pairs) // count)
+    return [f'EXEC MSet "{",".join(pairs[at : at + size])}"\n'.encode() for at in range(0, len(pairs), size)]
 
 
 def msets(values: Mapping[str, str], unique_id: str) -> bytes:

@@ -16,6 +16,7 @@ import re
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,16 @@ import httpx2
 
 from amtsleitung.asterisk_console import console
 from amtsleitung.run_file import RunFile, read_run_file
+from routing.config import read_file
+from routing.core.compile import compile_table
+from routing.core.decide import decide
+from routing.core.decision import Call
 from routing.store import Store
 from tests.support.ami_oracle import Ami, Message
 from tests.support.asterisk import Directories, PrivateAsterisk
 from tests.support.living import until
 from tests.support.product import (
+    EXAMPLE,
     START_SECONDS,
     Started,
     command,
@@ -36,12 +42,27 @@ from tests.support.product import (
     state_folder,
     stops_cleanly,
 )
+from tests.support.tables import BERLIN
 
 CALL_SECONDS = 30.0
-OPEN = "2026-11-23T10:00:00+01:00"  # a Monday; the demonstration trunk's calls may say when they are
-CLOSED = "2026-11-22T10:00:00+01:00"  # a Sunday
-HOLIDAY = "2026-12-25T10:00:00+01:00"  # a Friday
+
+
+def _coming(kind: str) -> str:
+    """Ten o'clock on the first day from tomorrow on at which the example's switchboard does this.
+
+    The fallback knows the coming days alone, so no date can be written down here.
+    """
+    table = compile_table(read_file(EXAMPLE), version=0)
+    today = datetime.now(BERLIN).replace(hour=10, minute=0, second=0, microsecond=0)
+    instants = (today + timedelta(days=days) for days in range(1, 30))
+    call = Call(dialled=MEINERSEN.replace("%20", " "), caller=None, trunk="carrier")
+    return next(at.isoformat() for at in instants if decide(table, call, at).kind == kind)
+
+
 MEINERSEN, ISENBUETTEL = "05372%2089-0", "05374%2088-0"  # switchboards, as they stand in a request's address
+OPEN = _coming("enter_queue")  # the demonstration trunk's calls may say when they are
+CLOSED = _coming("play_announcement")
+HOLIDAY = "2026-12-25T10:00:00+01:00"  # a Friday
 
 
 class _Oracle(Ami):

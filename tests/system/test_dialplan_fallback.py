@@ -1,48 +1,42 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The dialplan's own fallback decides as `decide` does: the same cases through both, on a real Asterisk."""
+"""The dialplan's own fallback decides as the service does: the same cases through both, on a real Asterisk.
+
+Compared is every channel variable: kind, target, chains, closing time, notices, reasons.
+"""
 
 from __future__ import annotations
 
 import itertools
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import pytest
 
 from routing.core.compile import compile_table
-from routing.core.decide import decide
-from routing.core.decision import Call, Decision, DialExtension, EnterQueue, Forward, PlayAnnouncement, Reject
-from routing.core.rows import (
-    AgentGroupRow,
-    DidRow,
-    NumberBlockRow,
-    OpeningHoursRow,
-    Rows,
-    ServiceLineRow,
-    SpecialHoursRow,
-    TenantRow,
-)
 from routing.core.table import Table
-from tests.support.ami_oracle import Message
 from tests.support.asterisk import PrivateAsterisk, free_port
+from tests.support.fallback import PROBE, Case, ask, check, write
+from tests.support.fallback_rows import (
+    CENTRE,
+    CLOSES,
+    DUTY_CHANGES,
+    EASTER,
+    FICTION,
+    MONDAY,
+    MOVES,
+    NEW_HOURS,
+    OVERRIDDEN,
+    fallback_rows,
+)
 from tests.support.tables import BERLIN, example_rows, example_table
 
 pytestmark = pytest.mark.system
 
-PROBE = """
-[probe]
-exten => s,1,Set(ROUTE_DIALLED=${RECEIVED})
- same => n,Gosub(fallback-decide,s,1)
- same => n,UserEvent(Decided,Case: ${CASE},Kind: ${ROUTE_KIND},Tenant: ${ROUTE_TENANT},Line: ${ROUTE_LINE},Queue: ${ROUTE_QUEUE},Announcement: ${ROUTE_ANNOUNCEMENT},Target: ${ROUTE_TARGET},Trunk: ${ROUTE_TRUNK},Cause: ${ROUTE_CAUSE},Display: ${ROUTE_DISPLAY},Dialled: ${ROUTE_DIALLED},Version: ${ROUTE_VERSION},Reasons: ${ROUTE_REASONS})
- same => n,Hangup()
-"""  # noqa: E501
-
-MONDAY = datetime(2026, 11, 23, 10, 0, tzinfo=BERLIN)
+SECOND = timedelta(seconds=1)
 TENANT_STARTS = datetime(2014, 10, 1, tzinfo=BERLIN)
-MOVES = datetime(2027, 3, 1, tzinfo=BERLIN)  # 05372 89-700 changes its line
 INSTANTS = (
     datetime(2026, 11, 23, 7, 0, tzinfo=BERLIN),
     datetime(2026, 11, 23, 6, 59, 59, tzinfo=BERLIN),
@@ -55,9 +49,10 @@ INSTANTS = (
     datetime(2026, 7, 1, 5, 0, tzinfo=UTC),  # 07:00 summer time
     datetime(2026, 3, 30, 7, 0, tzinfo=BERLIN),  # the day after the clocks went forward
     datetime(2026, 10, 26, 6, 59, tzinfo=BERLIN),
-    TENANT_STARTS - timedelta(seconds=1),
+    TENANT_STARTS - SECOND,
     TENANT_STARTS + timedelta(hours=10),
-    MOVES - timedelta(seconds=1),
+    MOVES - SECOND,
+    MOVES,
     MOVES + timedelta(hours=10),
     datetime(1971, 1, 1, 12, 0, tzinfo=UTC),
 )
@@ -65,31 +60,32 @@ NUMBERS = (
     "0537289-0", "+49537289", "0537289", "05372 89500", "0537289123", "0537289-000", "053728912", "05372891234",
     "0536128-0", "+4953612800", "05374880", "0537489123", "0537289700", "05372897", "053728977", "0537289777",
     "49537289", "537289", "004953728900", "+49 (0)5372 89-0", "+490537289",
-    "+490", "+4900", "+49", "00490", "0", "00", "000", "+", "", "-", "110",
+    "+490", "+4900", "+49", "00490", "0", "00", "000", "+", "-", "110",
     "0110", "+49112", "05372112", "115", "0115", "+49115", "05361115", "05372115", "03012115", "030115", "0999115",
     "+495361115", "00495361115", "0053611150", "05361 1155", "+4315537289", "123456789012345678", "+123456789012345",
     "+1234567890123456", "abc", "0537289a", "0537289\r\n0", "05372/89.(0)", "1" * 64, "0" + "-" * 64, "0" * 64,
     "0" + "-" * 62 + "1", "٠٥",
+    # ranges, one in another and one extension in both; other extensions of every length; ingress numbers
+    "0537289199", "0537289200", "0537289219", "0537289220", "0537289225", "0537289229", "0537289230", "0537289249",
+    "0537289250", "053728920", "05372892200", "05374890", "053748912", "0537489123456", "05374891234567",
+    "053748912345678", "05374891234567890", "05374", "03023125170", "03023125171", "03023125172",
 )  # fmt: skip
 CALLERS = (
-    "", "0537212345", "+495361123456", "05372", "053721", "0537300001", "030123456", "+4915112345678", "01701234567",
-    "+43537212345", "537212345", "49537212345", "110", "+",
+    "", "0537212345", "+495361123456", "05372", "053721", "0537300001", "0537100001", "0537400001", "0537600001",
+    "0537700001", "030123456", "+4915112345678", "01701234567", "+43537212345", "537212345", "49537212345", "110", "+",
 )  # fmt: skip
-TRUNKS = ("carrier", "carrier-b")
-
-
-OVERNIGHT = "0537489-0"
-EASTER = datetime(2026, 4, 3, 22, 0, tzinfo=BERLIN)  # Good Friday, a holiday: its night shift is off
 NIGHTS = (
     datetime(2026, 11, 20, 21, 59, 59, tzinfo=BERLIN),  # a Friday
     datetime(2026, 11, 20, 22, 0, tzinfo=BERLIN),
     datetime(2026, 11, 21, 5, 59, 59, tzinfo=BERLIN),
     datetime(2026, 11, 21, 6, 0, tzinfo=BERLIN),
     datetime(2026, 10, 24, 22, 30, tzinfo=BERLIN),  # the night in which the clocks go back
+    datetime(2026, 10, 25, 0, 59, 59, tzinfo=UTC),
     datetime(2026, 10, 25, 1, 30, tzinfo=UTC),
     datetime(2026, 10, 26, 0, 30, tzinfo=BERLIN),
     datetime(2026, 10, 26, 5, 59, 59, tzinfo=BERLIN),
     datetime(2026, 3, 29, 0, 30, tzinfo=BERLIN),  # and forward
+    datetime(2026, 3, 29, 1, 0, tzinfo=UTC),
     datetime(2026, 3, 29, 5, 30, tzinfo=BERLIN),
     datetime(2026, 3, 30, 0, 30, tzinfo=BERLIN),
     datetime(2026, 3, 30, 6, 0, tzinfo=BERLIN),
@@ -97,179 +93,170 @@ NIGHTS = (
     EASTER + timedelta(hours=7),
     EASTER + timedelta(hours=25),
 )
-CLOSES = datetime(2026, 11, 23, 12, 0, tzinfo=BERLIN)
-SPECIAL = tuple(
-    CLOSES + timedelta(hours=hours, seconds=seconds)
-    for hours in (0, 1, 2, 3, 4, 24, 25, 26, 27, 28)
-    for seconds in (-1, 0)
-)
 
 
-def special(name: str, hours: int, until: int, *, opens: bool = False, **more: Any) -> SpecialHoursRow:
-    start, end = CLOSES + timedelta(hours=hours), CLOSES + timedelta(hours=until)
-    return SpecialHoursRow(name=name, title=name, opens=opens, valid_from=start, valid_to=end, **more)
-
-
-SPECIAL_HOURS = (
-    special("outing", 0, 2, opening_hours="service"),
-    special("town", 1, 3, tenant="samtgemeinde-meinersen", announcement_text="Heute geschlossen."),
-    special("line", 2, 4, tenant="samtgemeinde-meinersen", service_line="vermittlung", forward_number="+493023125101",
-            forward_trunk="carrier"),
-    special("evening", 24, 26, opens=True, tenant="samtgemeinde-meinersen"),
-    special("none", 25, 27, tenant="samtgemeinde-meinersen", service_line="vermittlung"),
-    special("away", 25, 28, tenant="samtgemeinde-isenbuettel", service_line="vermittlung",
-            announcement_text="Wir ziehen um."),
-)  # fmt: skip
-
-
-def rows() -> Rows:
-    """The example with what it lacks: a number that changes hands, nested blocks, a tenant that ends."""
-    example = example_rows()
-    moved = (
-        DidRow(head_number="+49537289", extension="700", tenant="samtgemeinde-meinersen", service_line="vermittlung",
-               valid_to=MOVES),
-        DidRow(head_number="+49537289", extension="700", tenant="stadt-wolfsburg", service_line="vermittlung",
-               valid_from=MOVES),
-    )  # fmt: skip
-    inner = NumberBlockRow(head_number="+495372897", tenant="ended", desk_digits=1, desk_trunk="rathaus-meinersen")
-    ended = TenantRow(slug="ended", name="Ended", valid_to=datetime(2026, 1, 1, tzinfo=BERLIN))
-    overnight = OpeningHoursRow(
-        name="overnight",
-        timezone="Europe/Berlin",
-        weekly=((4, 22 * 60, 30 * 60), (5, 22 * 60, 30 * 60), (6, 22 * 60, 30 * 60), (0, 8 * 60, 9 * 60)),
-        holiday_dates=((EASTER.date(), "Karfreitag"),),
-    )
-    night = ServiceLineRow(
-        tenant="stadt-wolfsburg", name="nacht", title="Nacht", opening_hours="overnight", agent_group="allgemein"
-    )
-    nights = DidRow(head_number="+49537489", extension="0", tenant="stadt-wolfsburg", service_line="nacht")
-    return example_rows(
-        opening_hours=(*example.opening_hours, overnight),
-        special_hours=SPECIAL_HOURS,
-        service_lines=(*example.service_lines, night),
-        tenants=(*example.tenants, ended),
-        dids=(*example.dids, *moved, nights),
-        number_blocks=(
-            *example.number_blocks,
-            inner,
-            NumberBlockRow(head_number="+49537489", tenant="stadt-wolfsburg"),
-        ),
-        agent_groups=(*example.agent_groups, AgentGroupRow(name="abfall", title="Abfall")),
-    )
+def around(*instants: datetime) -> list[datetime]:
+    """Each instant, and the second before it."""
+    return [at for instant in instants for at in (instant - SECOND, instant)]
 
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    return compile_table(rows(), version=3)
+    return compile_table(fallback_rows(), version=3)
 
 
 @pytest.fixture(scope="module")
 async def pbx(table: Table) -> AsyncIterator[PrivateAsterisk]:
     nobody = ("127.0.0.1", free_port(socket.SOCK_STREAM))
-    async with PrivateAsterisk.start(table, fastagi=nobody, extra_dialplan=PROBE) as asterisk:
+    async with PrivateAsterisk.start(table, fastagi=nobody, extra_dialplan=PROBE, with_astdb=False) as asterisk:
         yield asterisk
 
 
-def expected(decision: Decision) -> dict[str, str]:
-    """The decision in the words of the probe's event."""
-    fields = dict.fromkeys(("Queue", "Announcement", "Target", "Trunk", "Cause"), "")
-    match decision.destination:
-        case EnterQueue(queue=queue, announcement=announcement):
-            fields |= {"Queue": queue, "Announcement": announcement}
-        case PlayAnnouncement(announcement=announcement):
-            fields |= {"Announcement": announcement}
-        case Forward(number=number, trunk=trunk) | DialExtension(number=number, trunk=trunk):
-            fields |= {"Target": number, "Trunk": trunk}
-        case Reject(cause=cause):
-            fields |= {"Cause": str(cause)}
-    return fields | {
-        "Kind": decision.kind,
-        "Tenant": decision.tenant or "",
-        "Line": decision.service_line or "",
-        "Dialled": decision.dialled_number,
-        "Reasons": "".join(f"{reason.rule}." for reason in decision.reasons),
-        "Version": str(decision.table_version),
-    }
-
-
-async def probe(pbx: PrivateAsterisk, table: Table, cases: list[tuple[str, str, str, datetime]]) -> list[Message]:
-    """What the fallback decides in each case, in order."""
-    start = len(pbx.ami.messages)
-    formats = {row.name: row for row in table.rows.trunks}
-    for number, (dialled, caller, trunk, at) in enumerate(cases):
-        row = formats[trunk]
-        variables = {
-            "CASE": str(number),
-            "RECEIVED": quote(dialled, safe=""),
-            "CALLER": caller,
-            "AT": quote(at.isoformat(), safe=""),
-            "TRUNK_NUMBER_FORMAT": row.number_format,
-            "TRUNK_OTHER_ROUTE": "yes" if row.has_other_route else "no",
-        }
-        answer = await pbx.ami.action(
-            "Originate",
-            Channel="Local/s@probe/n",
-            Application="Wait",
-            Data="1",
-            Async="true",
-            Variable=",".join(f"__{name}={value}" for name, value in variables.items()),
-        )
-        assert answer["Response"] == "Success"
-        await pbx.ami.event(start=start, UserEvent="Decided", Case=str(number))
-    return sorted(pbx.ami.user_events("Decided", start=start), key=lambda event: int(event["Case"]))
-
-
-def check(table: Table, cases: list[tuple[str, str, str, datetime]], events: list[Message]) -> None:
-    differences = []
-    for (dialled, caller, trunk, at), event in zip(cases, events, strict=True):
-        wanted = expected(decide(table, Call(dialled=dialled, caller=caller or None, trunk=trunk), at))
-        got = {name: unquote(event[name]) if name in {"Target", "Dialled"} else event[name] for name in wanted}
-        if got != wanted:
-            differences.append(f"{dialled!r} {caller!r} {trunk} {at}: {got} instead of {wanted}")
-    assert not differences, "\n".join(differences)
-
-
 async def test_every_number(pbx: PrivateAsterisk, table: Table) -> None:
-    cases = [(number, "", trunk, MONDAY) for number, trunk in itertools.product(NUMBERS, TRUNKS) if number]
-    check(table, cases, await probe(pbx, table, cases))
+    trunks = ("carrier", "carrier-b")
+    cases = [Case(dialled=number, trunk=trunk, at=MONDAY) for number, trunk in itertools.product(NUMBERS, trunks)]
+    answers = await check(pbx, table, cases)
+    rules = {rule for answer in answers for rule in answer["ROUTE_REASONS"].split(".")}
+    assert {"number", "other_extension", "ingress_number", "desk_extension", "not_valid", "unknown_number"} <= rules
 
 
 async def test_115_from_every_caller(pbx: PrivateAsterisk, table: Table) -> None:
-    cases = [("115", caller, trunk, MONDAY) for caller, trunk in itertools.product(CALLERS, TRUNKS)]
-    check(table, cases, await probe(pbx, table, cases))
+    cases = [Case(dialled="115", caller=caller, at=at) for caller in CALLERS for at in (MONDAY, MOVES, MONDAY - SECOND)]
+    cases += [Case(dialled=f"0537{digit}115", at=at) for digit in range(1, 9) for at in (MONDAY, MOVES)]
+    answers = await check(pbx, table, cases)
+    rules = {answer["ROUTE_REASONS"].split(".")[0] for answer in answers}
+    assert rules == {
+        "authority_area",
+        "authority_shared",
+        "authority_non_member",
+        "authority_caller",
+        "authority_neutral",
+    }
+
+
+async def test_115_that_is_not_served(pbx: PrivateAsterisk) -> None:
+    rows = example_rows()
+    origins = tuple(
+        replace(row, valid_from=MONDAY) if row.origin == "neutral" else row for row in rows.authority_numbers
+    )
+    later = example_table(authority_numbers=origins)
+    cases = [Case(dialled=number, at=at) for number in ("115", "05372115") for at in around(MONDAY)]
+    answers = await check(pbx, later, cases)
+    assert answers[0]["ROUTE_REASONS"] == "not_served.unknown_number"
 
 
 async def test_every_instant(pbx: PrivateAsterisk, table: Table) -> None:
-    dialled = ("0537289-0", "0537289700", "0537289777", "0537289123", "0537488-0", "115", "05372115")
-    cases = [(number, "", "carrier", at) for number, at in itertools.product(dialled, INSTANTS)]
-    check(table, cases, await probe(pbx, table, cases))
+    dialled = ("0537289-0", "0537289700", "0537289777", "0537289123", "0537488-0", "115", "05372115", "03023125172")
+    cases = [Case(dialled=number, at=at) for at, number in itertools.product(INSTANTS, dialled)]
+    await check(pbx, table, cases)
 
 
 async def test_windows_across_midnight(pbx: PrivateAsterisk, table: Table) -> None:
-    cases = [(OVERNIGHT, "", "carrier", at) for at in NIGHTS]
-    check(table, cases, await probe(pbx, table, cases))
+    answers = await check(pbx, table, [Case(dialled="0537489-0", at=at) for at in NIGHTS])
+    assert {answer["ROUTE_KIND"] for answer in answers} == {"enter_queue", "play_announcement"}
 
 
-async def test_special_hours(pbx: PrivateAsterisk, table: Table) -> None:
+async def test_special_hours_and_notices(pbx: PrivateAsterisk, table: Table) -> None:
+    hours = (0, 1, 2, 3, 4, 24, 25, 26, 27, 28, -2, -1)
+    instants = around(*(CLOSES + timedelta(hours=number) for number in hours))
     dialled = ("0537289-0", "0537289500", "0537488-0", "115", "05372115")
-    cases = [(number, "", "carrier", at) for number, at in itertools.product(dialled, SPECIAL)]
-    check(table, cases, await probe(pbx, table, cases))
+    answers = await check(
+        pbx, table, [Case(dialled=number, at=at) for at, number in itertools.product(instants, dialled)]
+    )
+    assert max(answer["ROUTE_NOTICES"].count("~") for answer in answers) == 2
+    assert {"special_opening", "closure"} <= {answer["ROUTE_REASONS"].split(".")[1] for answer in answers}
+
+
+async def test_overrides(pbx: PrivateAsterisk, table: Table) -> None:
+    minutes = (0, 10, 20, 30, 50, 60, 600, 720, 1440, 1500)
+    instants = around(*(OVERRIDDEN + timedelta(minutes=number) for number in minutes))
+    dialled = ("0537289-0", "0537289500", "0536128-1", "0537488-0")
+    answers = await check(
+        pbx, table, [Case(dialled=number, at=at) for at, number in itertools.product(instants, dialled)]
+    )
+    assert {"override_open", "override_closed"} <= {answer["ROUTE_REASONS"].split(".")[1] for answer in answers}
+
+
+async def test_chains_on_call_and_closing_time(pbx: PrivateAsterisk, table: Table) -> None:
+    hours = (-48, -24, -1, 0, 1, 2, 24, 48, 72)
+    instants = around(*(DUTY_CHANGES + timedelta(hours=number) for number in hours), MONDAY)
+    answers = await check(pbx, table, [Case(dialled="0536128-1", at=at) for at in instants])
+    assert any(answer["ROUTE_CLOSED"].count(f"{FICTION[1:]}11") == 2 for answer in answers)
+    assert any(answer["ROUTE_OVERFLOW"].count("~f~") == 4 for answer in answers)  # two duties, twice each
+    assert any("nobody_on_call" in answer["ROUTE_REASONS"] for answer in answers)
+    opened = next(answer for answer in answers if answer["ROUTE_CLOSING"])
+    assert (opened["ROUTE_TOLD"], opened["ROUTE_PRIORITY"]) == ("stadt-wolfsburg--bauhof--closing", "3")
+
+
+async def test_editions_that_change_in_the_middle_of_a_day(pbx: PrivateAsterisk, table: Table) -> None:
+    late = NEW_HOURS.replace(hour=13, minute=0)
+    end = NEW_HOURS + timedelta(days=1, hours=1, seconds=5)
+    midnight = datetime(2026, 12, 8, 0, 0, tzinfo=UTC)
+    instants = around(NEW_HOURS, late, late + timedelta(hours=1), end, midnight, midnight + timedelta(hours=5))
+    answers = await check(pbx, table, [Case(dialled="0536128-2", at=at) for at in instants])
+    assert {"springer", "allgemein"} <= {answer["ROUTE_QUEUE"] for answer in answers}
+    assert "not_valid.unknown_number" in {answer["ROUTE_REASONS"] for answer in answers}
+
+
+async def test_diverted_calls(pbx: PrivateAsterisk, table: Table) -> None:
+    headers: tuple[dict[str, str], ...] = (
+        {},
+        {"diversion": "05372890"},
+        {"history_info": "0537289123"},
+        {"to": "+495374880"},
+        {"to": "0536128-2"},
+        {"diversion": "030123", "history_info": "0537289500"},
+        {"diversion": "110", "to": "abc"},
+        {"diversion": "0537289220", "history_info": "05374880", "to": "05372890"},
+    )
+    dialled = ("03023125170", "03023125171", "0537289123", "0537289-0", "abc", "03099", "115")
+    cases = [
+        Case(dialled=number, trunk=trunk, at=MONDAY, **header)
+        for trunk in ("carrier", "diverts", "backwards", "carrier-b")
+        for number, header in itertools.product(dialled, headers)
+    ]
+    answers = await check(pbx, table, cases)
+    assert {"%2B495372890", "%2B495374880"} <= {answer["ROUTE_REDIRECTING"] for answer in answers}
+    assert any(answer["ROUTE_REASONS"].startswith("diversion_not_trusted.ingress_number") for answer in answers)
+    assert any(answer["ROUTE_REASONS"].startswith("diverted") for answer in answers)
+
+
+async def test_unknown_numbers_that_a_line_answers(pbx: PrivateAsterisk) -> None:
+    answered = compile_table(fallback_rows(centre=(CENTRE,)), version=4)
+    instants = (*around(NEW_HOURS), NEW_HOURS + timedelta(days=3))
+    cases = [
+        Case(dialled=number, trunk=trunk, at=at)
+        for at in instants
+        for number in ("03099", "abc")
+        for trunk in ("carrier", "carrier-b")
+    ]
+    answers = await check(pbx, answered, cases)
+    assert "unknown_number.unknown_number_line.outside_hours" in {answer["ROUTE_REASONS"] for answer in answers}
 
 
 async def test_the_other_number_formats(pbx: PrivateAsterisk) -> None:
     for number_format in ("international", "significant"):
-        trunks = tuple(
-            type(row)(name=row.name, address=row.address, number_format=number_format) for row in example_rows().trunks
-        )
+        trunks = tuple(replace(row, number_format=number_format) for row in example_rows().trunks)
         table = example_table(version=3, trunks=trunks)
         numbers = ("495372890", "5372890", "0537289123", "115", "5361115", "495361115", "53728900000000000")
-        cases = [(number, "5372123456", "carrier", MONDAY) for number in numbers]
-        check(table, cases, await probe(pbx, table, cases))
+        await check(pbx, table, [Case(dialled=number, caller="5372123456", at=MONDAY) for number in numbers])
 
 
-async def test_display_of_an_open_line(pbx: PrivateAsterisk, table: Table) -> None:
-    (event,) = await probe(pbx, table, [("0537488-0", "", "carrier", MONDAY)])
-    assert unquote(event["Display"]) == "Samtgemeinde Isenbüttel: Vermittlung"
+async def test_display_of_a_line(pbx: PrivateAsterisk, table: Table) -> None:
+    await write(pbx, table, MONDAY)
+    answer = await ask(pbx, table, Case(dialled="0537488-0", at=MONDAY))
+    assert unquote(answer["ROUTE_DISPLAY"]) == "Samtgemeinde Isenbüttel: Vermittlung"
+
+
+@pytest.mark.parametrize("days", [-2, 1])
+async def test_beyond_the_days_that_were_written_nothing_is_guessed(
+    pbx: PrivateAsterisk, table: Table, days: int
+) -> None:
+    await write(pbx, table, MONDAY)
+    beyond = MONDAY + timedelta(days=days)
+    for dialled in ("0537289-0", "115", "05374891"):
+        assert (await ask(pbx, table, Case(dialled=dialled, at=beyond)))["ROUTE_KIND"] == ""
+    assert (await ask(pbx, table, Case(dialled="0537289123", at=beyond)))["ROUTE_KIND"] == "dial_extension"
 
 
 async def test_no_expression_was_ever_malformed(pbx: PrivateAsterisk) -> None:

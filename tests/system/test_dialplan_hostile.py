@@ -42,14 +42,20 @@ async def pbx(shared: PrivateAsterisk, agi: FakeFastAgi) -> AsyncIterator[Privat
 
 
 def asked(agi: FakeFastAgi) -> dict[str, str]:
-    """What the service was asked, in the URL and in its one argument, decoded once."""
+    """What the service was asked, in the URL and in its four arguments, decoded once; what is empty is left out."""
     (environment,) = agi.environments
-    parts = (urlsplit(environment["agi_request"]).query, environment["agi_arg_1"])
-    url, argument = (parse_qs(part, keep_blank_values=True, strict_parsing=True) for part in parts)
-    assert set(argument) == {"caller"}
-    assert "caller" not in url
-    assert agi.raw[0].endswith(f"\nagi_arg_1: {environment['agi_arg_1']}\n\n".encode())
-    return {name: values[0] for name, values in (url | argument).items()}
+    lines = [environment[f"agi_arg_{position}"] for position in range(1, 5)]
+    assert agi.raw[0].endswith(
+        "".join(f"agi_arg_{position}: {line}\n" for position, line in enumerate(lines, start=1)).encode() + b"\n"
+    )
+    url, *arguments = (
+        parse_qs(part, keep_blank_values=True, strict_parsing=True)
+        for part in (urlsplit(environment["agi_request"]).query, *lines)
+    )
+    assert [list(argument) for argument in arguments] == [["caller"], ["diversion"], ["history_info"], ["to"]]
+    assert not url.keys() & {"caller", "diversion", "history_info", "to"}
+    found = {name: values[0] for part in (url, *arguments) for name, values in part.items()}
+    return {name: value for name, value in found.items() if value or name == "caller"}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +66,7 @@ def asked(agi: FakeFastAgi) -> dict[str, str]:
         "\r\n\r\n",
         "0537289\x00123",
         "0537289-0\x00",
-        "h", "s", "i", "t", "T", "a", "e", "o",
+        "(0537289x", "x((", ")(x", "h", "s", "i", "t", "T", "a", "e", "o",
         "0537289abc", "0537289,0", "0537289-0,1,Hangup()", "${CHANNEL}", "$[1/0]", "0537289*0", "#", "*", "~",
         "0537289-0&trunk=demonstration", "0537289-0?dialled=1", '0537289"0', "0537289\\0", "0537289;0", "Bürgerbüro",
         "\u0660\u0665", "0537289%0D%0A0", "1" * 200, "0537289" + "-" * 200 + "0", "+", "++49537289", "+0537289", "000",
@@ -164,14 +170,14 @@ async def test_identities_that_nobody_asked_for_reach_nobody(pbx: PrivateAsteris
 
 async def test_only_the_demonstration_trunk_sets_the_clock(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:
     await sipp.observed_call(
-        pbx, dialled="0537289-0", at="2025-10-31T10:00:00+01:00", source=sipp.DEMONSTRATION, hang_up_after=0.1
+        pbx, dialled="0537289-0", at="2026-12-25T10:00:00+01:00", source=sipp.DEMONSTRATION, hang_up_after=0.1
     )
-    assert asked(agi)["at"] == "2025-10-31T10:00:00+01:00"
+    assert asked(agi)["at"] == "2026-12-25T10:00:00+01:00"
     assert pbx.ami.user_events("CallRouted")[0]["Reasons"] == "number.holiday"
 
 
 @pytest.mark.parametrize(
-    "at", ["tomorrow", "2025-10-31T10:00:00", "$[1/0]", '"', "2025-10-31T10:00:00+01:00&caller=1", "(,"]
+    "at", ["tomorrow", "2026-12-25T10:00:00", "$[1/0]", '"', "2025-10-31T10:00:00+01:00&caller=1", "(,"]
 )
 async def test_a_clock_that_cannot_be_read_is_ignored(pbx: PrivateAsterisk, agi: FakeFastAgi, at: str) -> None:
     await sipp.observed_call(pbx, dialled="0537289-0", at=at, source=sipp.DEMONSTRATION, hang_up_after=0.1, expect=200)

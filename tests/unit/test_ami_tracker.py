@@ -50,11 +50,19 @@ def story(*heard: seen.Observation) -> list[str]:
     return [told(event) for event in folded(heard)[1]]
 
 
-def dialled(answered: bool) -> tuple[seen.Observation, ...]:
+def dialled(answered: bool, *, cancelled: bool = False) -> tuple[seen.Observation, ...]:
     return (
         seen.DialBegun(unique_id=CALLER, other_channel=OTHER),
-        seen.DialEnded(unique_id=CALLER, other_channel=OTHER, answered=answered),
+        seen.DialEnded(unique_id=CALLER, other_channel=OTHER, answered=answered, cancelled=cancelled),
     )
+
+
+def stepped(step: int = 2, why: str = "timeout", kind: str = "forward") -> seen.Stepped:
+    return seen.Stepped(unique_id=CALLER, exit=why, step=step, destination_kind=kind, target=None)
+
+
+LEFT = seen.QueueReturned(unique_id=CALLER, queue="abfall", status="TIMEOUT")
+BEHIND = (RECEIVED, routed("enter_queue"), JOINED, LEFT, stepped())
 
 
 @pytest.mark.parametrize(
@@ -69,10 +77,44 @@ def dialled(answered: bool) -> tuple[seen.Observation, ...]:
         ((RECEIVED, routed("forward"), *dialled(True)), "connected 16"),
         ((RECEIVED, routed("forward"), *dialled(False)), "unserved 16"),
         ((RECEIVED, routed("dial_extension"), dialled(True)[0]), "abandoned 16"),
+        ((RECEIVED, routed("dial_extension"), *dialled(False, cancelled=True)), "abandoned 16"),
+        ((*BEHIND, *dialled(True)), "connected 16"),
+        ((*BEHIND, *dialled(False)), "unserved 16"),
+        ((*BEHIND, *dialled(False, cancelled=True)), "abandoned 16"),
+        ((*BEHIND, *dialled(False), *dialled(True)), "connected 16"),
+        ((*BEHIND, *dialled(False), stepped(3, "failed", "enter_queue"), JOINED), "abandoned 16"),
+        ((*BEHIND, *dialled(False), stepped(3, "failed", "enter_queue"), JOINED, CONNECTED), "answered 16"),
+        ((RECEIVED, routed("enter_queue"), JOINED, *dialled(True)), "abandoned 16"),  # the queue's own leg
+        ((RECEIVED, routed("play_announcement"), stepped(2, "played"), *dialled(True)), "connected 16"),
+        ((RECEIVED, routed("play_announcement"), stepped(2, "played"), *dialled(False)), "unserved 16"),
     ],
 )
 def test_outcomes(heard: tuple[seen.Observation, ...], outcome: str) -> None:
     assert story(*heard, HUNG_UP)[-1] == f"ended {outcome}"
+
+
+def test_a_step_is_told_once_and_says_that_no_queue_holds_the_caller_any_more() -> None:
+    again = seen.CallerJoined(unique_id=CALLER, queue="springer", position=1)
+    heard = (RECEIVED, JOINED, CALLED, stepped(kind="enter_queue"), stepped(kind="enter_queue"), LEFT, again, HUNG_UP)
+    assert story(*heard)[3:] == [
+        "ring_ended agent01 no_answer",
+        "queue_left abfall UNKNOWN",
+        "stepped enter_queue timeout 2",
+        "queued springer 1",
+        "queue_left springer ABANDON",
+        "ended abandoned 16",
+    ]
+
+
+def test_every_queue_that_gives_the_caller_back_is_told_once() -> None:
+    second = seen.QueueReturned(unique_id=CALLER, queue="springer", status="JOINEMPTY")
+    heard = (RECEIVED, JOINED, LEFT, LEFT, stepped(kind="enter_queue"), second, second, HUNG_UP)
+    assert story(*heard)[2:] == [
+        "queue_left abfall TIMEOUT",
+        "stepped enter_queue timeout 2",
+        "queue_left springer JOINEMPTY",
+        "ended unserved 16",
+    ]
 
 
 def test_giving_up_takes_the_pop_down_and_only_the_end_says_why() -> None:
@@ -177,6 +219,21 @@ def test_a_restart_tells_what_happened_meanwhile() -> None:
     assert [told(event) for event in vanished] == ["ring_ended agent01 unknown", "ended unknown"]
     talking = restore("node1", [Stored(answered_at=START)])
     assert resync(talking, listed(up=True, bridge="b", waiting=False), START)[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("application", "bridge", "outcome"),
+    [("Dial", "b", "connected"), ("Dial", "", "unserved"), ("Playback", "b", "unserved")],
+)
+def test_a_restart_sees_that_a_number_behind_the_queue_took_the_call(
+    application: str, bridge: str, outcome: str
+) -> None:
+    channel = {"event": "CoreShowChannel", "channel": "PJSIP/carrier-01", "channelstate": "6", "bridgeid": bridge,
+               "uniqueid": CALLER, "linkedid": CALLER, "application": application}  # fmt: skip
+    snapshot = read_snapshot([AmiMessage(headers=channel)], [], [])
+    state, events = resync(restore("node1", [Stored()]), snapshot, START)
+    assert [told(event) for event in events] == ["queue_left abfall UNKNOWN"]
+    assert told(folded((HUNG_UP,), state)[1][-1]) == f"ended {outcome} 16"
 
 
 def test_calls_that_only_the_database_knows_are_ended() -> None:

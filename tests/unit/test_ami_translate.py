@@ -47,6 +47,27 @@ def test_user_events_are_percent_decoded() -> None:
     assert routed.reasons == ("number", "opening_hours")
 
 
+STEP = "UserEvent: ChainStep\r\nExit: timeout\r\nStep: 2\r\nKind: enter_queue\r\nTarget: springer"
+
+
+def test_a_step_of_the_chain() -> None:
+    assert observe("Event: UserEvent", CHANNEL, STEP) == seen.Stepped(
+        unique_id="1795315241.0", exit="timeout", step=2, destination_kind="enter_queue", target="springer"
+    )
+    number = observe("Event: UserEvent", CHANNEL, STEP.replace("enter_queue", "forward").replace("springer", ""))
+    assert isinstance(number, seen.Stepped)
+    assert number.target is None
+
+
+@pytest.mark.parametrize(
+    ("status", "answered", "cancelled"), [("ANSWER", True, False), ("CANCEL", False, True), ("BUSY", False, False)]
+)
+def test_how_a_dialled_number_ended(status: str, answered: bool, cancelled: bool) -> None:
+    assert observe("Event: DialEnd", CHANNEL, DESTINATION, f"DialStatus: {status}") == seen.DialEnded(
+        unique_id="1795315241.0", other_channel="1795315241.1", answered=answered, cancelled=cancelled
+    )
+
+
 def test_a_withheld_caller_is_none_and_hostile_text_is_tamed() -> None:
     received = observe(
         "Event: UserEvent",
@@ -82,6 +103,10 @@ def test_an_unknown_queue_has_an_empty_status() -> None:
         ("Event: UserEvent", CHANNEL, ROUTED.replace("enter_queue", "format_disk")),
         ("Event: UserEvent", CHANNEL, ROUTED.replace("Version: 3", "Version: -3")),
         ("Event: UserEvent", CHANNEL, "UserEvent: CallReceived\r\nTrunk: carrier\r\nReceived: 1"),
+        ("Event: UserEvent", CHANNEL, STEP.replace("timeout", "boredom")),
+        ("Event: UserEvent", CHANNEL, STEP.replace("Step: 2", "Step: two")),
+        ("Event: UserEvent", CHANNEL, STEP.replace("enter_queue", "format_disk")),
+        ("Event: UserEvent", CHANNEL, STEP.replace("springer", "+4930 1")),
         ("CallerIDName: the rest of a message that was split", CHANNEL),
     ],
 )

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from agi.fastagi.request import ARGUMENTS
+from agi.fastagi.variables import NAMES, OK
 from routing.core.announcements import SYSTEM_TEXTS
-from routing.core.decision import KINDS
+from routing.core.chain import EXIT_LETTERS
+from routing.core.decision import CONDITIONS, KINDS
+from routing.core.rows import TrunkRow
 
 ASTERISK = Path(__file__).resolve().parents[2] / "asterisk"
 QUEUE_STATUSES = {
     "TIMEOUT", "FULL", "JOINEMPTY", "LEAVEEMPTY", "JOINUNAVAIL", "LEAVEUNAVAIL", "CONTINUE", "WITHDRAW", "UNKNOWN",
 }  # fmt: skip
-ARGUMENT_VALUES = {"${QUEUESTATUS}": "UNKNOWN"}  # decided at run time, from a closed list
 NUMBER_KINDS = ("public", "short", "unreadable")
 
 
@@ -109,12 +112,34 @@ def _after_condition(arguments: str) -> str:
     raise AssertionError(f"no branch in {arguments!r}")
 
 
+WAYS = ("dialled", "diversion", "history_info", "to", "ingress_number")  # decision of the trunk's row
+EXPANDED = {  # what is decided at run time, from a closed list
+    "number-${NUMBER_KIND},s,1": [f"number-{kind},s,1" for kind in NUMBER_KINDS],
+    "chain-exit,${FAILURE},1": ["chain-exit,forward_failed,1", "chain-exit,desk_failed,1"],
+    "recognise-by,${WAY},1": [f"recognise-by,{way},1" for way in WAYS],
+}
+# A target with a test of its own inside, of which both outcomes are extensions.
+EXPANDED_CONTEXTS = {
+    "queue-exit": sorted(QUEUE_STATUSES),
+    "chain-exit": ["played", "not_played"],
+    "meaning-of": [
+        "dialled-line",
+        "dialled-other",
+        "dialled-desk",
+        "ingress-ingress",
+        "diverted-line",
+        "diverted-other",
+    ],
+}
+
+
 def expanded(target: str) -> Iterator[str]:
     """A target with a variable in it, for each value the variable can have."""
-    if "${NUMBER_KIND}" in target:
-        yield from (target.replace("${NUMBER_KIND}", kind) for kind in NUMBER_KINDS)
-    elif "${QUEUESTATUS}" in target:
-        yield from (f"queue-exit,{status},1" for status in sorted(QUEUE_STATUSES))
+    context, _, rest = target.partition(",")
+    if target in EXPANDED:
+        yield from EXPANDED[target]
+    elif "${" in rest and context in EXPANDED_CONTEXTS:
+        yield from (f"{context},{exten},1" for exten in EXPANDED_CONTEXTS[context])
     else:
         yield target
 
@@ -153,6 +178,21 @@ def test_only_kinds_of_the_list_are_followed() -> None:
 
 def test_every_queue_status_has_an_extension() -> None:
     assert {exten for context, exten in PLACES if context == "queue-exit"} == QUEUE_STATUSES
+
+
+def test_every_exit_of_a_step_has_an_extension() -> None:
+    letters = {
+        found[1]: found[2]
+        for step in STEPS
+        if step.context == "chain-exit" and (found := re.match(r"EXIT=(\w+),LETTER=(\w),", step.arguments))
+    }
+    assert letters == EXIT_LETTERS | {"played": "p"}
+    assert set(letters) == {*CONDITIONS, "played"}
+
+
+def test_every_way_to_recognise_a_line_has_an_extension() -> None:
+    assert {exten for context, exten in PLACES if context == "recognise-by"} == set(WAYS)
+    assert set(WAYS) == set(TrunkRow(name="t", address="a", number_format="e164").recognise_by)
 
 
 def test_every_kind_of_number_has_a_context() -> None:
@@ -194,10 +234,11 @@ def test_every_application_and_function_is_loaded() -> None:
     assert not off & {"res_agi", "res_speech", *(f"app_{name}" for name in applications)}
     functions = {name for step in STEPS for name in re.findall(r"\$\{([A-Z_]+)\(", step.arguments)}
     assert functions == {
-        "CHANNEL", "CUT", "DB", "DB_EXISTS", "DIALPLAN_EXISTS", "FILTER", "IF", "LEN", "PJSIP_HEADER", "REGEX",
-        "STRFTIME", "STRPTIME", "STRREPLACE", "URIDECODE", "URIENCODE",
+        "CHANNEL", "CUT", "DB", "DB_EXISTS", "DIALPLAN_EXISTS", "FIELDQTY", "FILTER", "IF", "LEN", "PJSIP_ENDPOINT",
+        "PJSIP_HEADER", "QUEUE_MEMBER", "QUEUE_VARIABLES", "QUEUE_WAITING_COUNT", "REGEX", "STRPTIME", "STRREPLACE",
+        "TOLOWER", "URIDECODE", "URIENCODE",
     }  # fmt: skip
-    modules = ("channel", "cut", "db", "dialplan", "strings", "logic", "uri", "callerid", "timeout")
+    modules = ("channel", "cut", "db", "dialplan", "strings", "logic", "uri", "callerid", "timeout", "pjsip_endpoint")
     assert not off & {"res_pjsip_header_funcs", *(f"func_{name}" for name in modules)}
 
 
@@ -211,7 +252,23 @@ def test_every_fixed_sound_is_one_of_the_systems() -> None:
         for step in STEPS
         if step.application == "Playback" and (found := re.fullmatch(r"\$\{SOUNDS\}/([a-z-]+)", step.arguments))
     }
-    assert named == set(SYSTEM_TEXTS) - {"unknown-number"}  # that one comes as a decision's announcement
+    farewells = {found[1] for step in STEPS if (found := re.search(r"FAREWELL=([a-z-]+)", step.arguments))}
+    assert named | farewells == set(SYSTEM_TEXTS) - {"unknown-number"}  # that one comes as a decision's announcement
+
+
+def test_the_fallback_starts_with_every_variable_of_a_decision() -> None:
+    reset = {
+        name
+        for step in STEPS
+        if step.context == "fallback" and step.application == "MSet"
+        for name in re.findall(r"(ROUTE_\w+)=", step.arguments)
+    }
+    assert reset == set(NAMES) - {OK}
+
+
+def test_every_variable_of_a_decision_is_used() -> None:
+    used = {name for step in STEPS for name in re.findall(r"\$\{(ROUTE_\w+)\}", step.arguments)}
+    assert set(NAMES) - used == {"ROUTE_REDIRECTING"}  # for who looks at the channel
 
 
 def test_received_text_is_encoded_where_it_is_read() -> None:
@@ -221,13 +278,16 @@ def test_received_text_is_encoded_where_it_is_read() -> None:
                 assert "${URIENCODE(${" in step.arguments, step
 
 
-def test_the_url_that_asterisk_logs_holds_no_callers_number() -> None:
+def test_the_url_that_asterisk_logs_holds_no_number_of_a_person() -> None:
     (question,) = (step for step in STEPS if step.application == "AGI")
-    url, _, argument = question.arguments.rpartition(",")
-    assert argument == "caller=${URIENCODE(${CALLER})}"
-    values = [step.arguments for step in STEPS if step.arguments.startswith("QUESTION=")]
-    assert len(values) == 1
-    assert not re.search("CALLER|FROM", url + values[0])
+    url, _, arguments = question.arguments.rpartition(",")
+    assert arguments == "${NUMBERS}"
+    (numbers,) = (step.arguments for step in STEPS if step.arguments.startswith("NUMBERS="))
+    variables = ("CALLER", "DIVERSION", "HISTORY_INFO", "TO_NUMBER")
+    written = zip(ARGUMENTS, variables, strict=True)
+    assert numbers == "NUMBERS=" + ",".join(f"{key}=${{URIENCODE(${{{name}}})}}" for key, name in written)
+    (query,) = (step.arguments for step in STEPS if step.arguments.startswith("QUESTION="))
+    assert not re.search("|".join((*variables, "FROM", "HEADER", "NUMBERS")), url + query)
 
 
 def test_agents_reach_the_echo_test_alone() -> None:

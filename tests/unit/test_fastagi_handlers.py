@@ -18,10 +18,26 @@ TABLE = example_table()
 
 
 def _answer(
-    query: dict[str, str], *, caller: str | None = None, path: str = "/route", clock: datetime = OPEN_AT
+    query: dict[str, str],
+    *,
+    caller: str | None = None,
+    diversion: str | None = None,
+    history_info: str | None = None,
+    to: str | None = None,
+    path: str = "/route",
+    clock: datetime = OPEN_AT,
 ) -> Answer:
     handlers = Handlers(table=lambda: TABLE, clock=lambda: clock)
-    return handlers(Request(path=path, query=query, caller=caller, unique_id=UNIQUE_ID))
+    request = Request(
+        path=path,
+        query=query,
+        caller=caller,
+        diversion=diversion,
+        history_info=history_info,
+        to=to,
+        unique_id=UNIQUE_ID,
+    )
+    return handlers(request)
 
 
 def _query(**changes: str) -> dict[str, str]:
@@ -44,6 +60,18 @@ def test_the_caller_decides_where_115_leads() -> None:
     assert answer.call == Call(dialled="115", caller=None, trunk="carrier")
     assert answer.decision.tenant == "behoerdennummer-115"
     assert _answer(_query(dialled="115"), caller="+49537212345").decision.tenant == "samtgemeinde-meinersen"
+
+
+def test_the_numbers_of_the_headers_are_the_calls() -> None:
+    answer = _answer(_query(), diversion="+495372890", history_info="05372891", to="05372892")
+    assert answer.call == Call(
+        dialled=SWITCHBOARD,
+        caller=None,
+        trunk="carrier",
+        diversion="+495372890",
+        history_info="05372891",
+        to="05372892",
+    )
 
 
 def test_only_a_demonstration_trunk_may_set_the_clock() -> None:

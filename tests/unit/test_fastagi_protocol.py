@@ -3,21 +3,26 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from agi.fastagi.protocol import (
     KEYS,
     MAXIMUM_COMMAND_BYTES,
+    MAXIMUM_COMMANDS,
     MAXIMUM_LINE_BYTES,
     MAXIMUM_PHASE_BYTES,
     Accepted,
     Cause,
     Failed,
     HungUp,
+    Proceed,
     Protocol,
     Request,
 )
-from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, caller_argument, environment, route_script
+from agi.fastagi.request import ARGUMENTS
+from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, argument, caller_argument, environment, route_script
 
 COMMAND = b'EXEC MSet "ROUTE_OK=v1-1"\n'
 
@@ -46,25 +51,31 @@ def test_a_whole_environment_is_one_request() -> None:
         path="/route",
         query={"dialled": "(0537289-0 ü", "trunk": "carrier"},
         caller="+493023125123",
+        diversion=None,
+        history_info=None,
+        to=None,
         unique_id=UNIQUE_ID,
     )
 
 
-def test_there_is_exactly_one_argument() -> None:
+def test_there_are_exactly_four_arguments() -> None:
     data = environment()
-    line = b"agi_arg_1: caller=\n"
-    assert data.count(line) == 1
-    assert _cause(data.replace(line, b"")) is Cause.MALFORMED
-    assert _cause(data.replace(line, b"agi_arg_2: caller=\n")) is Cause.MALFORMED
-    assert _cause(data.replace(line, line + b"agi_arg_2: \n")) is Cause.MALFORMED
-    assert _cause(data.replace(line, line + b"agi_arg_2: caller=1\n")) is Cause.MALFORMED
+    lines = [f"agi_arg_{position}: {key}=\n".encode() for position, key in enumerate(ARGUMENTS, start=1)]
+    assert data.endswith(b"".join(lines) + b"\n")
+    for line in lines:
+        assert _cause(data.replace(line, b"")) is Cause.MALFORMED
+        assert _cause(data.replace(line, line.replace(b"agi_arg", b"agi_argument"))) is Cause.MALFORMED
+        assert _cause(data.replace(line, line + line)) is Cause.MALFORMED
+    assert _cause(data[:-1] + b"agi_arg_5: \n\n") is Cause.MALFORMED
+    assert _cause(data[:-1] + b"agi_arg_5: to=1\n\n") is Cause.MALFORMED
 
 
+@pytest.mark.parametrize("key", ARGUMENTS)
 @pytest.mark.parametrize("number", ["03023125123", "+493023125123", "0" * 20, "+" + "9" * 19, "+", "0"])
-def test_the_argument_holds_the_callers_number(number: str) -> None:
-    (event,) = Protocol().receive(environment(arg_1=caller_argument(number)))
+def test_an_argument_holds_its_number(key: str, number: str) -> None:
+    (event,) = Protocol().receive(_with_argument(key, argument(key, number)))
     assert isinstance(event, Request)
-    assert event.caller == number
+    assert {name: getattr(event, name) for name in ARGUMENTS} == dict.fromkeys(ARGUMENTS) | {key: number}
 
 
 def test_an_empty_caller_is_a_withheld_one() -> None:
@@ -73,8 +84,18 @@ def test_an_empty_caller_is_a_withheld_one() -> None:
     assert event.caller is None
 
 
+def _with_argument(key: str, text: str) -> bytes:
+    return environment(**{f"arg_{ARGUMENTS.index(key) + 1}": text})
+
+
+@pytest.mark.parametrize(("key", "other"), [*itertools.permutations(ARGUMENTS, 2)])
+def test_no_argument_stands_in_anothers_place(key: str, other: str) -> None:
+    assert _cause(_with_argument(key, argument(other, "1"))) is Cause.BAD_REQUEST
+
+
+@pytest.mark.parametrize("key", ARGUMENTS)
 @pytest.mark.parametrize(
-    "argument",
+    "text",
     [
         "",
         "caller",
@@ -100,8 +121,9 @@ def test_an_empty_caller_is_a_withheld_one() -> None:
         "caller=%2B" + "9" * 20,
     ],
 )
-def test_an_argument_the_dialplan_cannot_write_is_refused(argument: str) -> None:
-    assert _cause(environment(arg_1=argument)) is Cause.BAD_REQUEST
+def test_an_argument_the_dialplan_cannot_write_is_refused(key: str, text: str) -> None:
+    text = text.replace("caller", key).replace("Caller", key.capitalize())
+    assert _cause(_with_argument(key, text)) is Cause.BAD_REQUEST
 
 
 def test_values_of_a_caller_may_hold_any_byte_but_are_not_used() -> None:
@@ -128,9 +150,10 @@ def test_a_line_feed_in_a_callers_name_ends_the_dialogue(injected: str) -> None:
 
 
 def test_a_forged_rest_of_the_environment_ends_the_dialogue() -> None:
-    rest = "".join(f"{key}: 0\n" for key in KEYS[KEYS.index("agi_callingpres") : -1])
-    for argument in ("agi_arg_1: caller=115", "agi_arg_1: caller=115\n"):  # the second with the empty line behind it
-        assert _cause(environment(calleridname=f"x\n{rest}{argument}")) is Cause.MALFORMED
+    rest = "".join(f"{key}: 0\n" for key in KEYS[KEYS.index("agi_callingpres") : KEYS.index("agi_arg_1")])
+    numbers = "\n".join(f"agi_arg_{position}: {key}=115" for position, key in enumerate(ARGUMENTS, start=1))
+    for end in ("", "\n"):  # the second with the empty line behind it
+        assert _cause(environment(calleridname=f"x\n{rest}{numbers}{end}")) is Cause.MALFORMED
 
 
 @pytest.mark.parametrize("unique_id", ["", "1 2", "1,ROUTE_OK=x", '1"', "ü", "1\r", "1" * 150])
@@ -269,3 +292,45 @@ def test_a_second_command_or_an_early_one_is_refused() -> None:
         Protocol().send(COMMAND)
     with pytest.raises(ValueError, match="state is waiting"):
         _waiting().send(COMMAND)
+
+
+FIRST, SECOND, LAST = (b'EXEC MSet "A=%d"\n' % number for number in (1, 2, 3))
+
+
+def _several() -> Protocol:
+    protocol = Protocol()
+    protocol.receive(environment())
+    assert protocol.send(FIRST, SECOND, LAST) == FIRST
+    return protocol
+
+
+def test_each_further_command_waits_for_the_reply_to_the_one_before() -> None:
+    protocol = _several()
+    assert protocol.receive(ACCEPTED[:5]) == ()
+    assert protocol.receive(ACCEPTED[5:] + b"HANGUP\n") == (Proceed(command=SECOND), HungUp())
+    assert protocol.receive(ACCEPTED) == (Proceed(command=LAST),)
+    assert protocol.receive(ACCEPTED) == (Accepted(),)
+
+
+@pytest.mark.parametrize("replies", [ACCEPTED * 2, ACCEPTED * 3, b"HANGUP\n" + ACCEPTED + b"HANGUP\n" + ACCEPTED])
+def test_a_reply_to_a_command_that_was_not_sent_yet_ends_the_dialogue(replies: bytes) -> None:
+    (event,) = _several().receive(replies)
+    assert isinstance(event, Failed)
+    assert event.cause is Cause.MALFORMED
+
+
+def test_a_refused_command_is_the_last() -> None:
+    protocol = _several()
+    protocol.receive(ACCEPTED)
+    (event,) = protocol.receive(b"200 result=-2\n")
+    assert isinstance(event, Failed)
+    assert protocol.receive(ACCEPTED) == ()
+
+
+@pytest.mark.parametrize("commands", [(), (FIRST,) * (MAXIMUM_COMMANDS + 1), (FIRST, b"HANGUP\n"), (FIRST, b"")])
+def test_of_several_commands_all_are_right_or_none_is_sent(commands: tuple[bytes, ...]) -> None:
+    protocol = Protocol()
+    protocol.receive(environment())
+    with pytest.raises(ValueError, match="command"):
+        protocol.send(*commands)
+    assert protocol.send(FIRST) == FIRST

@@ -114,7 +114,8 @@ def _align(
     state: TrackerState, call: Call, snapshot: Snapshot, at: datetime
 ) -> tuple[TrackerState, tuple[CallEvent, ...]]:
     channel = snapshot.channels[call.unique_id]
-    call = replace(call, up=call.up or channel.up)
+    talking = channel.application == "Dial" and bool(channel.bridge)  # with a desk or another number
+    call = replace(call, up=call.up or channel.up, connected=call.connected or talking)
     state = state.with_call(call)
     events: tuple[CallEvent, ...] = ()
     if call.destination_kind is None and (routed := _route_of(channel)) is not None:
@@ -136,7 +137,7 @@ def _align_queue(
         return state, ()
     left = QueueLeft(node=state.node, unique_id=call.unique_id, at=at, queue=call.waiting_in, queue_exit="UNKNOWN")
     after, events = end_rings(state.node, call, at, why="unknown")
-    return state.with_call(replace(after, waiting_in=None, left_queue=True)), (*events, left)
+    return state.with_call(replace(after, waiting_in=None, left_queue=True, left=call.waiting_in)), (*events, left)
 
 
 def _align_agents(
@@ -221,7 +222,9 @@ def _answering(call: Call, snapshot: Snapshot) -> bool:
 
 
 def _queue_of(call: Call, snapshot: Snapshot) -> str:
-    return snapshot.channels[call.unique_id].variables.get("ROUTE_QUEUE", "")
+    """The queue that the caller entered last; the decision's own where the dialplan has not got there."""
+    variables = snapshot.channels[call.unique_id].variables
+    return variables.get("QUEUE", "") or variables.get("ROUTE_QUEUE", "")
 
 
 def _is_ours(channel: Channel, snapshot: Snapshot) -> bool:

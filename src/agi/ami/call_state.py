@@ -27,9 +27,11 @@ class Ring:
 class Call:
     """One call, keyed by the caller's channel.
 
-    ``waiting_in`` is the queue in which the caller stands. ``given_up`` says that Asterisk reported the caller gone
+    ``waiting_in`` is the queue in which the caller stands. ``left_queue`` says that the last one gave the caller back,
+    ``left`` which one did since the last step of the chain. ``given_up`` says that Asterisk reported the caller gone
     from the queue unanswered: either the end of the call or QUEUESTATUS follows. ``dialling`` are legs to desks
-    and other numbers that are not over.
+    and other numbers that are not over; ``cancelled`` says that the caller hung up while the last of them rang.
+    ``step`` is the step of the chain that was entered last.
     """
 
     unique_id: str
@@ -37,6 +39,7 @@ class Call:
     destination_kind: str | None = None
     waiting_in: str | None = None
     left_queue: bool = False
+    left: str | None = None
     given_up: bool = False
     answered: bool = False
     up: bool = False
@@ -45,6 +48,8 @@ class Call:
     dialling: tuple[str, ...] = ()
     connected: bool = False
     dialled: bool = False
+    cancelled: bool = False
+    step: int = 1
 
     def ring(self, agent_channel: str) -> Ring | None:
         """The ring on this channel, if it still rings."""

@@ -5,8 +5,9 @@ Its one rule: a pop goes up for a ring that is known and goes down at the first 
 lost, doubled or came in another order::
 
     Received → Routed → CallerJoined → AgentCalled ──→ AgentConnected → ChannelGone
-                             ↑              │
-                             └─ AgentSilent, ChannelGone of the agent's leg, CallerGaveUp
+                   ↑         ↑              │
+                   │         └─ AgentSilent, ChannelGone of the agent's leg, CallerGaveUp
+                   └─ QueueReturned, Stepped: another queue, a number, an announcement
 
 Calls are those with a `Received`. What is said of any other channel either concerns the leg of a known call, or is
 a `doubt`: the observer looks at Asterisk afresh (`call_resync`), and what is then no call of ours is ignored.
@@ -28,6 +29,7 @@ from routing.core.events import (
     CallQueued,
     CallReceived,
     CallRouted,
+    CallStepped,
     QueueLeft,
     RingEnded,
 )
@@ -60,6 +62,7 @@ def _of_known_call(
     state: TrackerState,
     observation: seen.Routed
     | seen.QueueReturned
+    | seen.Stepped
     | seen.CallerJoined
     | seen.CallerGaveUp
     | seen.AgentCalled
@@ -80,6 +83,8 @@ def _of_known_call(
             after, events = _joined(state.node, call, observation, at)
         case seen.QueueReturned():
             after, events = _queue_returned(state.node, call, observation, at)
+        case seen.Stepped():
+            after, events = _stepped(state.node, call, observation, at)
         case seen.CallerGaveUp():
             after, events = end_rings(state.node, call, at, why="abandoned")
             after = replace(after, given_up=True)
@@ -141,15 +146,36 @@ def _joined(node: str, call: Call, it: seen.CallerJoined, at: datetime) -> tuple
     if call.waiting_in == it.queue:
         return call, ()
     event = CallQueued(node=node, unique_id=it.unique_id, at=at, queue=it.queue, position=it.position)
-    return replace(call, waiting_in=it.queue, left_queue=False, given_up=False), (event,)
+    return replace(call, waiting_in=it.queue, left_queue=False, left=None, given_up=False), (event,)
 
 
 def _queue_returned(node: str, call: Call, it: seen.QueueReturned, at: datetime) -> tuple[Call, tuple[CallEvent, ...]]:
-    if call.left_queue or (call.answered and call.waiting_in is None):
+    if call.waiting_in is None and (call.left == it.queue or call.answered):
         return call, ()
     call, events = end_rings(node, call, at, why="no_answer")
     left = QueueLeft(node=node, unique_id=it.unique_id, at=at, queue=it.queue, queue_exit=it.status)
-    return replace(call, waiting_in=None, left_queue=True, given_up=False), (*events, left)
+    return replace(call, waiting_in=None, left_queue=True, left=it.queue, given_up=False), (*events, left)
+
+
+def _stepped(node: str, call: Call, it: seen.Stepped, at: datetime) -> tuple[Call, tuple[CallEvent, ...]]:
+    if it.step <= call.step:
+        return call, ()
+    # A step is entered from outside of every queue: if that was not heard, it is known now.
+    events: tuple[CallEvent, ...] = ()
+    late = call.waiting_in
+    if late is not None:
+        lost = seen.QueueReturned(unique_id=it.unique_id, queue=late, status="UNKNOWN")
+        call, events = _queue_returned(node, call, lost, at)
+    event = CallStepped(
+        node=node,
+        unique_id=it.unique_id,
+        at=at,
+        exit=it.exit,
+        step=it.step,
+        destination_kind=it.destination_kind,
+        target=it.target,
+    )
+    return replace(call, step=it.step, left=late), (*events, event)
 
 
 def _agent_called(
@@ -218,10 +244,13 @@ def end_rings(node: str, call: Call, at: datetime, *, why: str) -> tuple[Call, t
 
 def _dial(call: Call, it: seen.DialBegun | seen.DialEnded) -> Call:
     """Legs to desks and other numbers; queues report their own legs better."""
+    if call.waiting_in is not None:
+        return call
     others = tuple(channel for channel in call.dialling if channel != it.other_channel)
     if isinstance(it, seen.DialBegun):
-        return replace(call, dialling=(*others, it.other_channel)[-RING_LIMIT:], dialled=True)
-    return replace(call, dialling=others, dialled=True, connected=call.connected or it.answered)
+        return replace(call, dialling=(*others, it.other_channel)[-RING_LIMIT:], dialled=True, cancelled=False)
+    connected = call.connected or it.answered
+    return replace(call, dialling=others, dialled=True, connected=connected, cancelled=it.cancelled)
 
 
 def _gone(state: TrackerState, it: seen.ChannelGone, at: datetime) -> Folded:
@@ -263,7 +292,11 @@ def outcome_of(call: Call) -> str:
         return "answered"
     if call.waiting_in is not None:
         return "abandoned"
-    if call.left_queue:
+    if call.connected:
+        return "connected"
+    if call.dialling or call.cancelled:
+        return "abandoned"
+    if call.left_queue or call.dialled:
         return "unserved"
     match call.destination_kind:
         case "play_announcement":
@@ -272,9 +305,5 @@ def outcome_of(call: Call) -> str:
             return "rejected"
         case "last_resort":
             return "announced" if call.up else "rejected"
-        case "forward" | "dial_extension":
-            if call.connected:
-                return "connected"
-            return "unserved" if call.dialled and not call.dialling else "abandoned"
-        case _:  # in a queue's greeting, or before any decision
+        case _:  # in a queue's greeting, before a number was dialled, or before any decision
             return "abandoned"

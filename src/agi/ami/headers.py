@@ -37,6 +37,7 @@ ROUTED = frozenset(
     {"level", "kind", "tenant", "line", "queue", "announcement", "target", "dialled", "version", "reasons"}
 )
 QUEUE_EXIT = frozenset({"queue", "status"})
+CHAIN_STEP = frozenset({"exit", "step", "kind", "target"})
 
 #: Event (lower case) → what it may hold besides `COMMON`.
 KNOWN = {
@@ -57,4 +58,5 @@ USER_EVENTS = {
     "callreceived": CHANNEL | RECEIVED | {"userevent"},
     "callrouted": CHANNEL | ROUTED | {"userevent"},
     "queueexit": CHANNEL | QUEUE_EXIT | {"userevent"},
+    "chainstep": CHANNEL | CHAIN_STEP | {"userevent"},
 }

@@ -39,11 +39,22 @@ class Routed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueReturned:
-    """Queue() came back without an agent, with this QUEUESTATUS."""
+    """The caller is out of the queue, or was not let in, with this QUEUESTATUS or the dialplan's own word."""
 
     unique_id: str
     queue: str
     status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """The dialplan goes on with this step of the chain; the fields are those of `routing.core.events.CallStepped`."""
+
+    unique_id: str
+    exit: str
+    step: int
+    destination_kind: str
+    target: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +127,12 @@ class DialBegun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialEnded:
-    """The dialled channel answered (``answered``) or did not."""
+    """The dialled channel answered (``answered``) or did not; ``cancelled``: the caller did not wait for it."""
 
     unique_id: str
     other_channel: str
     answered: bool
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +154,7 @@ Observation = (
     Received
     | Routed
     | QueueReturned
+    | Stepped
     | CallerJoined
     | CallerGaveUp
     | AgentCalled

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -18,6 +20,7 @@ import structlog
 from agi.ami.astdb import write_generation
 from agi.ami.client import AmiConnection
 from agi.ami.files import write_if_changed
+from agi.ami.trunk_passwords import read_trunk_passwords
 from agi.render.astdb import astdb_values
 from agi.render.devices import devices_conf
 from agi.render.queues import queues_conf
@@ -31,7 +34,7 @@ MUSIC = "music"
 _MODULES = {
     QUEUES: ("app_queue",),
     DEVICES: ("res_pjsip",),
-    TRUNKS: ("res_pjsip", "res_pjsip_endpoint_identifier_ip"),
+    TRUNKS: ("res_pjsip", "res_pjsip_endpoint_identifier_ip", "res_pjsip_outbound_registration"),
     MUSIC: ("res_musiconhold",),
 }
 _RELOAD_SECONDS = 30.0
@@ -46,38 +49,74 @@ class PublishError(Exception):
 class Publisher:
     """For one node. ``state_directory`` as in docs/operations: ``asterisk/etc/generated`` and ``sounds`` below it.
 
-    ``recorded`` is a folder with recordings that replace spoken prompts, by the same names.
+    ``recorded`` is a folder with recordings that replace spoken prompts, by the same names; ``trunk_passwords`` one
+    with a file ``trunk-<name>`` for each trunk that registers (``None``: ``secrets`` in the state directory).
     """
 
-    def __init__(self, *, state_directory: Path, node: str, recorded: Path | None = None) -> None:
+    def __init__(
+        self, *, state_directory: Path, node: str, recorded: Path | None = None, trunk_passwords: Path | None = None
+    ) -> None:
         self._generated = state_directory / "asterisk" / "etc" / "generated"
         self._sounds = state_directory / "sounds"
         self._recorded = recorded
+        self._trunk_passwords = trunk_passwords or state_directory / "secrets"
         self._digests: dict[str, str] = {}
         self._log = _log.bind(node=node)
 
     async def write_files(self, table: Table, secrets: Mapping[str, str]) -> tuple[str, ...]:
-        """Write what changed; the names of the changed files. ``secrets``: device → secret. Raises PublishError."""
-        try:
+        """Write what changed, the sounds last; the names of the changed files. Raises PublishError."""
+        return (*await self.write_settings(table, secrets), *await self.write_sounds(table))
+
+    async def write_settings(self, table: Table, secrets: Mapping[str, str]) -> tuple[str, ...]:
+        """Everything but the sounds that are played to callers. ``secrets``: device → secret. Raises PublishError."""
+        with self._problems():
             changed = await asyncio.to_thread(self._write_texts, table, secrets)
-            sounds = await asyncio.to_thread(self._write_sounds, table)
+        if changed:
+            self._log.info("files for Asterisk written", changed=changed, version=table.version)
+        return changed
+
+    async def write_sounds(self, table: Table, *, go_on: Callable[[], bool] = lambda: True) -> tuple[str, ...]:
+        """One after the other, overrides first, for as long as ``go_on`` says so. Raises PublishError.
+
+        A text that cannot be spoken costs its own callers the words, and nobody else anything.
+        """
+        changed: list[str] = []
+        missing: dict[str, str] = {}
+        with self._problems():
+            for name, text in table.announcements.items():
+                if not go_on():
+                    break
+                try:
+                    if await asyncio.to_thread(self._write_prompt, name, text):
+                        changed.append(name)
+                except SoundProblem as problem:
+                    if isinstance(problem.__cause__, OSError):
+                        raise
+                    missing[name] = str(problem)
+        if changed:
+            self._log.info("sounds written", sounds=tuple(changed), version=table.version)
+        for name, said in missing.items():
+            self._log.error("callers miss a sentence", sound=name, problem=said, version=table.version)
+        return tuple(changed)
+
+    @contextmanager
+    def _problems(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise PublishError(
                 f"{error.filename or self._generated} cannot be written ({error.strerror}): let this user write there"
             ) from error
         except (SoundProblem, RenderError) as error:
             raise PublishError(str(error)) from error
-        if changed or sounds:
-            self._log.info("files for Asterisk written", changed=changed, sounds=sounds, version=table.version)
-        return (*changed, *sounds)
 
-    async def apply(self, connection: AmiConnection, table: Table) -> int:
+    async def apply(self, connection: AmiConnection, table: Table, *, at: datetime) -> int:
         """Have a running Asterisk read the files it has not read and take the database; the latter's generation.
 
-        `write_files` with the same table comes first. Raises PublishError, AstDbError, AmiTimeoutError,
-        AmiDisconnectedError.
+        The database holds the days around ``at`` (aware). `write_settings` with the same table comes first. Raises
+        PublishError, AstDbError, AmiTimeoutError, AmiDisconnectedError.
         """
-        entries = _entries(table)
+        entries = await asyncio.to_thread(_entries, table, at)
         applied = self._read_applied()
         unread = sorted(name for name, digest in self._digests.items() if applied.get(name) != digest)
         modules = list(dict.fromkeys(module for name in unread for module in _MODULES[name]))
@@ -110,10 +149,13 @@ class Publisher:
         return found if isinstance(found, dict) else {}
 
     def _write_texts(self, table: Table, secrets: Mapping[str, str]) -> tuple[str, ...]:
+        passwords = read_trunk_passwords(self._trunk_passwords, table.rows)
+        for problem in passwords.problems:
+            self._log.error("a trunk cannot register", problem=problem)
         texts = {
             DEVICES: devices_conf(table.rows, secrets),
             QUEUES: queues_conf(table.rows),
-            TRUNKS: trunks_conf(table.rows),
+            TRUNKS: trunks_conf(table.rows, passwords.found),
         }
         self._generated.mkdir(parents=True, exist_ok=True)
         changed = []
@@ -121,10 +163,6 @@ class Publisher:
             if write_if_changed(self._generated / name, text):
                 changed.append(name)
             self._digests[name] = hashlib.sha256(text.encode()).hexdigest()
-        return tuple(changed)
-
-    def _write_sounds(self, table: Table) -> tuple[str, ...]:
-        changed = [name for name, text in table.announcements.items() if self._write_prompt(name, text)]
         music = write_music(self._sounds, self._recorded)
         if music.written:
             changed.append(MUSIC)
@@ -137,12 +175,13 @@ class Publisher:
         except SoundProblem as problem:
             if self._recorded is None:
                 raise
+            spoken = write_prompt(self._sounds, name, text).written
             self._log.error("a recording cannot be used; the sentence is spoken instead", problem=str(problem))
-            return write_prompt(self._sounds, name, text).written
+            return spoken
 
 
-def _entries(table: Table) -> Mapping[str, str]:
+def _entries(table: Table, at: datetime) -> Mapping[str, str]:
     try:
-        return astdb_values(table)
+        return astdb_values(table, at=at)
     except RenderError as error:
         raise PublishError(str(error)) from error

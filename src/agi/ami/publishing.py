@@ -2,13 +2,18 @@
 """When something is published: a new table, a new connection to Asterisk, and once in a while anyway.
 
 Files are written as soon as there is a table, connected or not. Every few hours everything is looked at again even if
-nothing has changed: whatever was lost or altered on the other side comes back.
+nothing has changed: whatever was lost or altered on the other side comes back, and the dialplan's own database gets
+the days that have come nearer.
+
+Sounds are written beside all that: to speak those of many new lines takes minutes, and what is thrown meanwhile (an
+override with words of its own) begins anew with its own words first.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -41,24 +46,30 @@ class Publishing:
         publisher: Publisher,
         secrets: Secrets,
         *,
+        clock: Callable[[], datetime],
         on_published: Callable[[int], None] = lambda _version: None,
         retry_seconds: float = RETRY_SECONDS,
         refresh_seconds: float = REFRESH_SECONDS,
     ) -> None:
-        """``on_published`` gets a table's version when a running Asterisk has all of it."""
+        """``clock``: the time, aware. ``on_published`` gets a table's version when a running Asterisk has all of it."""
         self._publisher = publisher
         self._secrets = secrets
+        self._clock = clock
         self._on_published = on_published
         self._retry_seconds = retry_seconds
         self._refresh_seconds = refresh_seconds
         self._table: Table | None = None
         self._connection: AmiConnection | None = None
+        self._applied: Table | None = None
+        self._spoken: Table | None = None
         self._due = asyncio.Event()
+        self._unspoken = asyncio.Event()
 
     def use_table(self, table: Table) -> None:
         """Publish this one from now on."""
         self._table = table
         self._due.set()
+        self._unspoken.set()
 
     def use_connection(self, connection: AmiConnection | None) -> None:
         """Publish to this Asterisk from now on; None: to nobody."""
@@ -68,30 +79,28 @@ class Publishing:
 
     async def run(self) -> None:
         """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._repeat(self._due, self._publish))
+            group.create_task(self._repeat(self._unspoken, self._speak))
+
+    async def _repeat(self, due: asyncio.Event, work: Callable[[Table], Awaitable[None]]) -> None:
         wait_seconds = self._refresh_seconds
         while True:
             try:
                 async with asyncio.timeout(wait_seconds):
-                    await self._due.wait()
+                    await due.wait()
             except TimeoutError:
                 pass
-            self._due.clear()
-            wait_seconds = self._refresh_seconds if await self._publish() else self._retry_seconds
+            due.clear()
+            wait_seconds = self._refresh_seconds if await self._done(work) else self._retry_seconds
 
-    async def _publish(self) -> bool:
+    async def _done(self, work: Callable[[Table], Awaitable[None]]) -> bool:
         """Whether all was done that could be done now."""
-        table, connection = self._table, self._connection
+        table = self._table
         if table is None:
             return True
         try:
-            async with asyncio.timeout(SECRETS_SECONDS):
-                secrets = await self._secrets.device_secrets()
-            await self._publisher.write_files(table, secrets)
-            if connection is None:
-                return True
-            generation = await self._publisher.apply(connection, table)
-            self._on_published(table.version)
-            await remove_older(connection, generation)
+            await work(table)
         except (PublishError, AstDbError) as error:
             _log.error("Asterisk does not have the newest table", problem=str(error), version=table.version)
             return False
@@ -102,3 +111,25 @@ class Publishing:
             _log.error("the table cannot be published now", problem=f"{type(error).__name__}: {error}")
             return False
         return True
+
+    async def _publish(self, table: Table) -> None:
+        connection = self._connection
+        async with asyncio.timeout(SECRETS_SECONDS):
+            secrets = await self._secrets.device_secrets()
+        await self._publisher.write_settings(table, secrets)
+        if connection is None:
+            return
+        generation = await self._publisher.apply(connection, table, at=self._clock())
+        self._applied = table
+        self._tell(table)
+        await remove_older(connection, generation)
+
+    async def _speak(self, table: Table) -> None:
+        await self._publisher.write_sounds(table, go_on=lambda: self._table is table)
+        if self._table is table:
+            self._spoken = table
+            self._tell(table)
+
+    def _tell(self, table: Table) -> None:
+        if self._applied is table and self._spoken is table:
+            self._on_published(table.version)

@@ -75,6 +75,7 @@ async def run_observer(
     stop: asyncio.Event,
     on_readiness: Callable[[Readiness], None] = lambda _readiness: None,
     recorded: Path | None = None,
+    trunk_passwords: Path | None = None,
 ) -> None:
     """Observe and publish until ``stop`` is set. Raises ValueError for an unreadable AMI URL, at once.
 
@@ -88,6 +89,7 @@ async def run_observer(
         clock=clock,
         on_readiness=on_readiness,
         recorded=recorded,
+        trunk_passwords=trunk_passwords,
     )
     feed = table_feed(service.publishing.use_table, service.report_table)
     await service.run(feed, stop)
@@ -104,6 +106,7 @@ class _Service:
         clock: Callable[[], datetime],
         on_readiness: Callable[[Readiness], None],
         recorded: Path | None,
+        trunk_passwords: Path | None,
     ) -> None:
         self._node = node
         self._store = store
@@ -111,8 +114,10 @@ class _Service:
         self._on_readiness = on_readiness
         self._readiness = Readiness()
         self._log = _log.bind(node=node)
-        publisher = Publisher(state_directory=state_directory, node=node, recorded=recorded)
-        self.publishing = Publishing(publisher, store, on_published=self._published)
+        publisher = Publisher(
+            state_directory=state_directory, node=node, recorded=recorded, trunk_passwords=trunk_passwords
+        )
+        self.publishing = Publishing(publisher, store, clock=clock, on_published=self._published)
         self._writer = EventWriter(store, prepare=self._end_forgotten)
         self._observer = Observer(
             address=read_ami_url(ami_url),

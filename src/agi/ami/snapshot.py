@@ -30,6 +30,7 @@ VARIABLES = (
     "ROUTE_DIALLED",
     "ROUTE_VERSION",
     "ROUTE_REASONS",
+    "QUEUE",
 )
 _UP = "6"
 _UNSET = "(null)"  # so does Asterisk write a variable that a channel does not have

@@ -29,17 +29,19 @@ from agi.ami.observations import (
     QueueReturned,
     Received,
     Routed,
+    Stepped,
 )
-from routing.core.decision import KINDS
+from routing.core.decision import CONDITIONS, KINDS
 
 TEXT_LIMIT_CHARACTERS = 255
 _UP = "6"
 _UNIQUE_ID = re.compile(r"[A-Za-z0-9_-]{0,100}[0-9]{1,12}\.[0-9]{1,12}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _STATUS = re.compile(r"[A-Z]{1,20}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LEVELS = ("service", "astdb", "last_resort")
+_EXITS = (*CONDITIONS, "played", "closing")
 
 
 class _DisbeliefError(Exception):
@@ -144,6 +146,21 @@ def _queue_returned(message: AmiMessage) -> Observation:
     return QueueReturned(unique_id=_id(message), queue=_name(message, "queue"), status=status)
 
 
+def _stepped(message: AmiMessage) -> Observation:
+    exit_, kind = _present(message, "exit"), _present(message, "kind")
+    if exit_ not in _EXITS:
+        raise _DisbeliefError("exit is out of range")
+    if kind not in KINDS:
+        raise _DisbeliefError("kind is out of range")
+    return Stepped(
+        unique_id=_id(message),
+        exit=exit_,
+        step=int(_matching(message, "step", _NUMBER)),
+        destination_kind=kind,
+        target=_name_or_none(message, "target"),
+    )
+
+
 def _joined(message: AmiMessage) -> Observation:
     position = int(_matching(message, "position", _NUMBER))
     return CallerJoined(unique_id=_id(message), queue=_name(message, "queue"), position=position)
@@ -196,8 +213,13 @@ def _dial_begun(message: AmiMessage) -> Observation | None:
 def _dial_ended(message: AmiMessage) -> Observation | None:
     if "uniqueid" not in message.headers:
         return None
-    answered = _present(message, "dialstatus") == "ANSWER"
-    return DialEnded(unique_id=_id(message), other_channel=_id(message, "destuniqueid"), answered=answered)
+    status = _present(message, "dialstatus")
+    return DialEnded(
+        unique_id=_id(message),
+        other_channel=_id(message, "destuniqueid"),
+        answered=status == "ANSWER",
+        cancelled=status == "CANCEL",
+    )
 
 
 def _gone(message: AmiMessage) -> Observation:
@@ -210,6 +232,7 @@ _USER_READERS: dict[str, _Reader] = {
     "callreceived": _received,
     "callrouted": _routed,
     "queueexit": _queue_returned,
+    "chainstep": _stepped,
 }
 _READERS: dict[str, _Reader] = {
     "queuecallerjoin": _joined,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from agi.fastagi.handlers import Answer, RefusedError
-from agi.fastagi.protocol import Accepted, Cause, Event, Failed, HungUp, Protocol, Request
+from agi.fastagi.protocol import Accepted, Cause, Event, Failed, HungUp, Proceed, Protocol, Request
 
 Outcome = Accepted | Failed
 
@@ -28,7 +28,7 @@ class Dialogue:
         self.error: Exception | None = None
 
     def receive(self, data: bytes) -> bytes:
-        """What is to be sent in return: nothing, or the one command. Never raises."""
+        """What is to be sent in return: nothing, or one command. Never raises."""
         return self._follow(self._protocol.receive(data))
 
     def receive_eof(self) -> None:
@@ -49,6 +49,8 @@ class Dialogue:
                 case Request():
                     self.request = event
                     to_send = self._answer(event)
+                case Proceed(command=command):
+                    to_send = command
                 case HungUp():
                     self.hung_up = True
                 case Accepted() | Failed():
@@ -60,7 +62,7 @@ class Dialogue:
     def _answer(self, request: Request) -> bytes:
         try:
             answer = self._handle(request)
-            line = self._protocol.send(answer.command)
+            line = self._protocol.send(*answer.commands)
         except RefusedError as refusal:
             self.outcome = Failed(cause=refusal.cause, detail=str(refusal))
         except Exception as error:  # one call's trouble must never be the next one's

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agi.fastagi.protocol import Cause, Request
-from agi.fastagi.variables import command
+from agi.fastagi.variables import commands
 from routing.core.decide import decide
 from routing.core.decision import Call, Decision
 from routing.core.table import Table
@@ -20,9 +20,9 @@ _OPTIONAL = frozenset({"at"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The one command of a dialogue, and the decision that it carries out."""
+    """The commands of a dialogue (nearly always one), and the decision that they carry out."""
 
-    command: bytes
+    commands: tuple[bytes, ...]
     call: Call
     decision: Decision
 
@@ -57,13 +57,20 @@ def route(request: Request, table: Table, at: datetime) -> Answer:
     query = request.query
     if _REQUIRED - query.keys() or query.keys() - _REQUIRED - _OPTIONAL:
         raise RefusedError(Cause.BAD_REQUEST, "The query must hold dialled and trunk, and may hold at.")
-    call = Call(dialled=query["dialled"], caller=request.caller, trunk=query["trunk"])
+    call = Call(
+        dialled=query["dialled"],
+        caller=request.caller,
+        trunk=query["trunk"],
+        diversion=request.diversion,
+        history_info=request.history_info,
+        to=request.to,
+    )
     trunk = table.trunks.get(query["trunk"])
     asked = query.get("at", "")
     if asked and trunk is not None and trunk.demonstration:
         at = _instant(asked)
     decision = decide(table, call, at)
-    return Answer(command=command(decision, table, unique_id=request.unique_id), call=call, decision=decision)
+    return Answer(commands=commands(decision, table, unique_id=request.unique_id), call=call, decision=decision)
 
 
 def _instant(text: str) -> datetime:

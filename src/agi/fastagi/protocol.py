@@ -1,24 +1,30 @@
 # SPDX-License-Identifier: EUPL-1.2
 """FastAGI as a sans-I/O state machine: bytes in, events out, no socket and no clock.
 
-The one rule: whatever is not exactly what Asterisk sends ends the dialogue without a command.
+The one rule: whatever is not exactly what Asterisk sends ends the dialogue without a (further) command.
 
 ::
 
     agi_network: yes                                     ┐
     agi_network_script: route?dialled=05372890&trunk=…   │ the environment: these keys, in this order, each once,
-    …                                                    │ and exactly one argument
+    …                                                    │ and exactly four arguments
     agi_threadid: 139822951528128                        │
-    agi_arg_1: caller=%2B493023125123                    ┘
+    agi_arg_1: caller=%2B493023125123                    │
+    …                                                    │
+    agi_arg_4: to=                                       ┘
     (empty line)
-                         EXEC MSet "ROUTE_KIND=…"        one command, sent by us
+                         EXEC MSet "ROUTE_KIND=…"        a command, sent by us
     HANGUP                                               may come at any time behind the environment
-    200 result=0                                         the reply; ours is the last word, then we close
+    200 result=0                                         its reply; the next command, or we close
+
+There is one command, except for the few decisions that are too long for one: those take two or three, each sent when
+the one before was carried out, so that the commit marker at the end of the last stands for all of them.
 
 Behind ``agi_uniqueid`` come values that a caller can set, with line feeds in them. Of what is used, script, request
-and unique id were sent before. Only the caller's number comes behind them, and all that a caller could forge there is
-a number of his own, which he sets anyway. Order of the keys: ``setup_env`` in Asterisk's ``res_agi.c``, measured on
-22.10; it sends one line for each argument, also for an empty one, and none for a missing one.
+and unique id were sent before. Only the four numbers come behind them, and all that a caller could forge there is a
+number of his own, which he sets anyway, or a diversion: on a trunk that is not trusted the table lets none count.
+Order of the keys: ``setup_env`` in Asterisk's ``res_agi.c``, measured on 22.10; it sends one line for each argument,
+also for an empty one, and none for a missing one.
 """
 
 from __future__ import annotations
@@ -28,7 +34,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from agi.fastagi.request import MalformedRequestError, read_caller, read_script
+from agi.fastagi.request import ARGUMENTS, MalformedRequestError, read_number_argument, read_script
 
 KEYS = (
     "agi_network",
@@ -53,17 +59,19 @@ KEYS = (
     "agi_enhanced",
     "agi_accountcode",
     "agi_threadid",
-    "agi_arg_1",
+    *(f"agi_arg_{position}" for position, _ in enumerate(ARGUMENTS, start=1)),
 )
 MAXIMUM_LINE_BYTES = 4_096
 MAXIMUM_PHASE_BYTES = 16_384  # of the environment, and again of everything behind it
 MAXIMUM_COMMAND_BYTES = 1_000  # Asterisk before 22.6 executes what exceeds 2,047 as a command of its own
+MAXIMUM_COMMANDS = 4
 MAXIMUM_UNIQUE_ID_CHARACTERS = 149  # AST_MAX_UNIQUEID without its final NUL
 VERBS = (b"EXEC MSet ",)
 
 _PREFIXES = tuple(f"{key}: ".encode() for key in KEYS)
-_USED = ("agi_network_script", "agi_request", "agi_uniqueid", "agi_arg_1")
-_SCRIPT, _REQUEST, _UNIQUE_ID, _CALLER = (KEYS.index(key) for key in _USED)
+_SCRIPT, _REQUEST, _UNIQUE_ID = (KEYS.index(key) for key in ("agi_network_script", "agi_request", "agi_uniqueid"))
+_FIRST_ARGUMENT = KEYS.index("agi_arg_1")
+_USED = frozenset({_SCRIPT, _REQUEST, _UNIQUE_ID, *range(_FIRST_ARGUMENT, len(KEYS))})
 _UNIQUE_ID_TEXT = re.compile(rb"[A-Za-z0-9._-]{1,%d}" % MAXIMUM_UNIQUE_ID_CHARACTERS)
 _RESULT = re.compile(rb"result=(-?[0-9]{1,9})(?: .*)?", re.DOTALL)
 _REPLY = re.compile(rb"([1-5][0-9]{2})([ -])(.*)", re.DOTALL)
@@ -71,7 +79,7 @@ _COMMAND = re.compile(rb"[\x20-\x7e]+\n")
 
 
 class Cause(StrEnum):
-    """Why a dialogue ended without its one command being carried out. The first four are the protocol's own."""
+    """Why a dialogue ended without its commands being carried out. The first four are the protocol's own."""
 
     MALFORMED = "malformed"
     TOO_LONG = "too_long"
@@ -90,12 +98,15 @@ class Cause(StrEnum):
 class Request:
     """A whole environment has come: what is asked (``path``, decoded ``query``), by whom, and for which channel.
 
-    ``caller`` holds digits and at most one leading plus; ``None`` = withheld.
+    ``caller`` and the numbers of the headers hold digits and at most one leading plus; ``None`` = withheld, or none.
     """
 
     path: str
     query: Mapping[str, str]
     caller: str | None
+    diversion: str | None
+    history_info: str | None
+    to: str | None
     unique_id: str
 
 
@@ -106,7 +117,14 @@ class HungUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The command was carried out: ``200 result=0``."""
+    """The last command was carried out: ``200 result=0``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proceed:
+    """A command was carried out; ``command`` is the next one, to be sent now."""
+
+    command: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +135,7 @@ class Failed:
     detail: str
 
 
-Event = Request | HungUp | Accepted | Failed
+Event = Request | HungUp | Proceed | Accepted | Failed
 
 
 class _State(Enum):
@@ -137,6 +155,7 @@ class Protocol:
         self._phase_bytes = 0
         self._position = 0
         self._values: dict[int, bytes] = {}
+        self._commands: list[bytes] = []  # not sent yet, next one last
 
     def receive(self, data: bytes) -> tuple[Event, ...]:
         """The events in ``data``. A chunk with anything wrong in it yields its failure and nothing else."""
@@ -153,6 +172,8 @@ class Protocol:
             if len(line) > MAXIMUM_LINE_BYTES:
                 return (self._fail(Cause.TOO_LONG, f"A line has more than {MAXIMUM_LINE_BYTES} bytes."),)
         for line in lines:
+            if line != b"HANGUP" and any(isinstance(event, Proceed) for event in events):
+                return (self._fail(Cause.MALFORMED, "A reply came before its command was sent."),)
             event = self._line(line)
             if isinstance(event, Failed):
                 return (event,)
@@ -168,19 +189,23 @@ class Protocol:
             return ()
         return (self._fail(Cause.PEER_CLOSED, f"The peer closed while the state was {self._state.name.lower()}."),)
 
-    def send(self, command: bytes) -> bytes:
-        """The bytes that carry out ``command``, one whole line. Raises ``ValueError`` for anything else.
+    def send(self, *commands: bytes) -> bytes:
+        """The bytes of the first command; ``Proceed`` brings each of the others. Raises ``ValueError``.
 
-        Only one command is ever sent in a dialogue, and only behind a whole environment.
+        Each is one whole line. Nothing is sent if one of them is anything else, or before a whole environment came.
         """
         if self._state is not _State.READY:
             raise ValueError(f"no command may be sent while the state is {self._state.name.lower()}")
-        if not _COMMAND.fullmatch(command) or not command.startswith(VERBS):
-            raise ValueError("a command is one line of printable ASCII with a verb of the list")
-        if len(command) > MAXIMUM_COMMAND_BYTES:
-            raise ValueError(f"a command has at most {MAXIMUM_COMMAND_BYTES} bytes, not {len(command)}")
+        if not 1 <= len(commands) <= MAXIMUM_COMMANDS:
+            raise ValueError(f"a dialogue has one to {MAXIMUM_COMMANDS} commands, not {len(commands)}")
+        for command in commands:
+            if not _COMMAND.fullmatch(command) or not command.startswith(VERBS):
+                raise ValueError("a command is one line of printable ASCII with a verb of the list")
+            if len(command) > MAXIMUM_COMMAND_BYTES:
+                raise ValueError(f"a command has at most {MAXIMUM_COMMAND_BYTES} bytes, not {len(command)}")
         self._state = _State.WAITING
-        return command
+        self._commands = list(reversed(commands[1:]))
+        return commands[0]
 
     def _fail(self, cause: Cause, detail: str) -> Failed:
         self._state = _State.ENDED
@@ -206,7 +231,7 @@ class Protocol:
         if not line.startswith(prefix):
             key = prefix[:-2].decode()
             return self._fail(Cause.MALFORMED, f"Line {position + 1} of the environment is not {key}.")
-        if position in (_SCRIPT, _REQUEST, _UNIQUE_ID, _CALLER):
+        if position in _USED:
             self._values[position] = line[len(prefix) :]
         self._position = position + 1
         return None
@@ -221,12 +246,15 @@ class Protocol:
             return self._fail(Cause.MALFORMED, "agi_request and agi_network_script do not agree.")
         try:
             path, query = read_script(script)
-            caller = read_caller(self._values[_CALLER])
+            numbers = {
+                key: read_number_argument(key, self._values[position])
+                for position, key in enumerate(ARGUMENTS, start=_FIRST_ARGUMENT)
+            }
         except MalformedRequestError as error:
             return self._fail(Cause.BAD_REQUEST, str(error))
         self._state = _State.READY
         self._phase_bytes = 0
-        return Request(path=path, query=query, caller=caller, unique_id=unique_id.decode("ascii"))
+        return Request(path=path, query=query, unique_id=unique_id.decode("ascii"), **numbers)
 
     def _reply_line(self, line: bytes) -> Event | None:
         reply = _REPLY.fullmatch(line)
@@ -239,6 +267,8 @@ class Protocol:
             return None
         result = _RESULT.fullmatch(reply[3])
         if reply[1] == b"200" and result is not None and int(result[1]) == 0:
+            if self._commands:
+                return Proceed(command=self._commands.pop())
             self._state = _State.ENDED
             return Accepted()
         says = f" result={int(result[1])}" if result is not None else ""

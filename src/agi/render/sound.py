@@ -29,7 +29,7 @@ from agi.render.pcm import SAMPLE_RATE, SoundProblem, decode_recording, read_rec
 __all__ = ["MUSIC_NAME", "PromptFile", "SoundProblem", "write_music", "write_prompt"]
 
 MUSIC_NAME = "music/amtsleitung"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(?:/[a-z0-9][a-z0-9_-]{0,99}){0,3}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,127}(?:/[a-z0-9][a-z0-9_-]{0,127}){0,3}")
 _FINISH = f"{loudness.SPEECH_LEVEL_DBFS}/{loudness.PEAK_LIMIT_DBFS}/{loudness.EDGE_SILENCE_SECONDS}/1"
 
 Origin = Literal["spoken", "recorded", "composed"]
