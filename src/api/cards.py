@@ -8,15 +8,28 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from routing.core.table import ServiceLine, Table
+from routing.core.line import Edition
+from routing.core.table import Table
+from routing.core.timeline import line_at
 from routing.store import StoredCall
+
+
+class Building(BaseModel):
+    """A tenant's counters at the instant of a call: open or not, until when, and what closes or opens them by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    open: bool
+    until: datetime | None
+    why: str | None
 
 
 class CallCard(BaseModel):
     """What an agent needs of one call. ``call`` is ``<node>/<unique_id>``.
 
     ``caller_number`` is None if withheld (then ``caller_withheld``) or no longer stored. ``agent_phrase`` is the
-    sentence to answer with, None if the line is not (or no longer) configured.
+    sentence to answer with, None if the line is not (or no longer) configured; ``building`` is None if the tenant's
+    counters have no hours.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,6 +42,7 @@ class CallCard(BaseModel):
     service_line: str | None
     line_title: str | None
     agent_phrase: str | None
+    building: Building | None
     caller_number: str | None
     caller_withheld: bool
     dialled_number: str | None
@@ -87,6 +101,7 @@ class Directory:
             service_line=call.service_line,
             line_title=call.service_line if line is None else line.title,
             agent_phrase=None if line is None else line.agent_phrase,
+            building=self._building(call),
             caller_number=None if call.caller_withheld else call.caller_number,
             caller_withheld=call.caller_withheld,
             dialled_number=call.dialled_number,
@@ -98,7 +113,26 @@ class Directory:
             outcome=call.outcome,
         )
 
-    def _line(self, call: StoredCall) -> ServiceLine | None:
+    def _line(self, call: StoredCall) -> Edition | None:
+        """The line as it was when the call came."""
         if self._table is None or call.tenant is None or call.service_line is None:
             return None
-        return self._table.lines.get((call.tenant, call.service_line))
+        line = self._table.lines.get((call.tenant, call.service_line))
+        at = _instant(call)
+        return None if line is None else line.editions[-1] if at is None else line.edition_near(at)
+
+    def _building(self, call: StoredCall) -> Building | None:
+        at = _instant(call)
+        building = None if self._table is None else self._table.buildings.get(call.tenant or "")
+        if building is None or at is None:
+            return None
+        stretch = line_at(building, at)
+        if stretch.edition is None:
+            return None
+        parameters = stretch.reasons[0].parameters
+        return Building(open=stretch.open, until=stretch.until, why=parameters.get("title") or parameters.get("name"))
+
+
+def _instant(call: StoredCall) -> datetime | None:
+    """When the call was for its line."""
+    return call.routed_at or call.received_at or call.queued_at or call.rung_at or call.ended_at

@@ -30,6 +30,11 @@ class ScriptTexts:
     withheld: str
     unknown_caller: str
     dialled: str
+    building: str
+    building_open: str
+    building_open_until: str
+    building_closed: str
+    building_opens: str
     waiting_time: str
     talking_time: str
     unknown_tenant: str
@@ -135,6 +140,11 @@ GERMAN = Texts(
         withheld="unterdrückt",
         unknown_caller="nicht übermittelt",
         dialled="Gewählte Nummer",
+        building="Rathaus",
+        building_open="offen",
+        building_open_until="offen bis {until}",
+        building_closed="geschlossen",
+        building_opens="öffnet {until}",
         waiting_time="Wartezeit",
         talking_time="Gesprächsdauer",
         unknown_tenant="Unbekannter Mandant",
@@ -202,6 +212,11 @@ ENGLISH = Texts(
         withheld="withheld",
         unknown_caller="not transmitted",
         dialled="Dialled number",
+        building="Town hall",
+        building_open="open",
+        building_open_until="open until {until}",
+        building_closed="closed",
+        building_opens="opens {until}",
         waiting_time="Waiting time",
         talking_time="Call duration",
         unknown_tenant="Unknown tenant",

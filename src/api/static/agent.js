@@ -141,6 +141,7 @@ function facts(card, talking) {
   caller.lastChild.classList.toggle("is-word", card.caller_number === null);
   list.append(caller);
   if (card.dialled_number) list.append(fact(texts.dialled, card.dialled_number));
+  if (card.building) list.append(fact(texts.building, buildingWords(card.building)));
   const since = talking ? card.answered_at : (card.queued_at ?? card.received_at);
   if (since) {
     const time = fact(talking ? texts.talking_time : texts.waiting_time, "");
@@ -148,6 +149,16 @@ function facts(card, talking) {
     list.append(time);
   }
   return list;
+}
+
+function buildingWords({ open, until, why }) {
+  const language = document.documentElement.lang;
+  const sameDay = until && new Date(until).toDateString() === new Date().toDateString();
+  const shape = sameDay ? { timeStyle: "short" } : { dateStyle: "full", timeStyle: "short" };
+  const time = until && new Intl.DateTimeFormat(language, shape).format(new Date(until));
+  const state = !open ? texts.building_closed : time ? fill(texts.building_open_until, { until: time }) : texts.building_open;
+  const opens = !open && time ? fill(texts.building_opens, { until: time }) : "";
+  return [state, why, opens].filter(Boolean).join(", ");
 }
 
 function fact(label, value) {
