@@ -100,6 +100,8 @@ class CallTrace:
                 self._print(at, "answered", f"by {data['agent']}")
             case "queue_left":
                 self._print(at, "queue left", f"{data['queue']}: {data['queue_exit']}")
+            case "stepped":
+                self._print(at, "goes on", f"{data['destination_kind']} {data['target'] or ''} ({data['exit']})")
             case "ended":
                 self._print(at, "ended", f"{data['outcome']}")
                 self._judge_outcome(data["outcome"])
@@ -109,12 +111,16 @@ class CallTrace:
     def _routed(self, at: datetime, data: Mapping[str, Any]) -> None:
         expected = self.decision
         line = self.table.lines.get((data.get("tenant") or "", data.get("service_line") or ""))
-        whose = f"{line.tenant.name}, {line.title}" if line else (data.get("tenant") or "nobody's number")
+        whose = (
+            f"{line.tenant.name}, {line.edition_near(expected.at).title}"
+            if line
+            else (data.get("tenant") or "nobody's number")
+        )
         by = {"service": "the service", "astdb": "the fallback AstDB"}.get(data["level"], "the last resort")
         self._print(at, "recognised", f"{whose} (decided by {by}, table version {data.get('table_version')})")
-        state = "open" if {"open", "special_opening"} & set(data["reasons"]) else "closed" if line else "why"
-        for reason in expected.reasons[-1:]:
-            self._print(at, state, reason.detail)
+        state = "open" if {"open", "special_opening", "override_open"} & set(data["reasons"]) else "closed"
+        for reason in expected.reasons[1:] if line else expected.reasons[-1:]:
+            self._print(at, state if line else "why", reason.detail)
         self._expect("tenant", expected.tenant, data.get("tenant"))
         self._expect("service line", expected.service_line, data.get("service_line"))
         self._expect("kind", expected.kind, data.get("destination_kind"))

@@ -26,9 +26,9 @@ from amtsleitung.run_file import RunFile
 from amtsleitung.telephones import place, registered, sipp_directory, telephone
 from routing.core.decide import decide
 from routing.core.decision import Call, Decision, EnterQueue
-from routing.core.hours import next_opening
 from routing.core.rows import TrunkRow
 from routing.core.table import Table
+from routing.core.timeline import next_opening
 
 DIALLED = "05372 89-0"
 CALLER = "+493023125001"  # kept free for fiction by the Bundesnetzagentur
@@ -59,10 +59,11 @@ async def demonstrate(running: RunFile, *, say: Callable[[str], None]) -> bool:
     if decision.kind == "enter_queue" or decision.tenant is None or decision.service_line is None:
         return good
     line = table.lines[decision.tenant, decision.service_line]
-    opening = next_opening(line.schedule, decision.at)
+    opening = next_opening(line, decision.at)
     if opening is None:
         return good
-    opening = opening.astimezone(line.hours.timezone)
+    hours = line.edition_near(opening).hours_at(opening)
+    opening = opening.astimezone(hours.timezone if hours is not None else UTC)
     say("")
     say(f"Outside the service hours. The same call at the next opening, {opening.isoformat()}:")
     return (

@@ -13,12 +13,14 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from amtsleitung.errors import Problem
+from amtsleitung.keep_table import last_good_path
 from amtsleitung.process_table import processes_of_session
 from amtsleitung.provision import (
     Asterisk,
@@ -34,6 +36,8 @@ from amtsleitung.provision import (
 from amtsleitung.run_file import RunFile, read_run_file
 from amtsleitung.settings import Settings, read_settings
 from amtsleitung.zone_files import ZONE, missing_zone_files
+from routing.config.last_good import LastGood, LastGoodError, NoLastGoodError
+from routing.core.steps import finish
 
 NEEDED_MEGABYTES = 1_500
 ANSWER_SECONDS = 3.0
@@ -75,6 +79,7 @@ def _findings() -> Iterator[Finding]:
         return
     if running is None or not running.prepared:  # else these belong to other machines or containers
         yield from _needed_here(settings)
+    yield _last_good(last_good_path(settings.state_directory), datetime.now(UTC))
     if running is not None:
         yield from _running(running)
         return
@@ -105,6 +110,22 @@ def _running(running: RunFile) -> Iterator[Finding]:
         yield _database(running.database_url)
     except Problem as problem:
         yield Finding(what="database", seen=str(problem), remedy="start the system again")
+
+
+def _last_good(path: Path, at: datetime) -> Finding:
+    """The table that the router starts from while the database is away; it is read as the router would read it."""
+    what = "last good table"
+    try:
+        with LastGood(path) as file:
+            kept = file.kept
+            finish(file.table_steps())
+    except NoLastGoodError:
+        return Finding(what=what, seen="none yet; fastagi keeps one as soon as it has a table")
+    except LastGoodError as error:
+        return Finding(what=what, seen=str(error), remedy=f"remove {path}: fastagi keeps a new one when it starts")
+    age = timedelta(seconds=round((at - kept.kept_at).total_seconds()))
+    seen = f"version {kept.version} of {kept.made_at:%Y-%m-%d %H:%M} UTC, {kept.rows:,} rows, kept {age} ago"
+    return Finding(what=what, seen=seen)
 
 
 def _silent(_text: str) -> None:
@@ -187,22 +208,28 @@ def _api(running: RunFile) -> Finding:
 
 
 def _database(url: str) -> Finding:
+    from routing.core.compile import compile_table
+    from routing.core.rows import CompileError, Rows
     from routing.store import Store, StoreError
 
-    async def look() -> str:
+    async def look() -> tuple[Rows, int] | None:
         store = await Store.connect(url)
         try:
-            live = await store.load_rows()
+            return await store.load_rows()
         finally:
             await store.close()
-        if live is None:
-            return ""
-        return f"configuration version {live[1]}, {len(live[0].tenants)} tenants, {len(live[0].dids)} numbers"
 
     try:
-        seen = asyncio.run(look())
+        live = asyncio.run(look())
     except StoreError as error:
         return Finding(what="database", seen="cannot be used", remedy=str(error))
-    if not seen:
+    if live is None:
         return Finding(what="database", seen="no configuration", remedy="import one: ./amtsleitung import FILE.yaml")
+    rows, version = live
+    seen = f"configuration version {version}, {len(rows.tenants)} tenants, {len(rows.dids)} numbers"
+    try:
+        compile_table(rows, version=version)
+    except CompileError:  # made by a release that checked less: the last good table goes on
+        remedy = "see what is wrong with ./amtsleitung check, and import or publish what mends it"
+        return Finding(what="database", seen=f"{seen}, which does not compile and is not used", remedy=remedy)
     return Finding(what="database", seen=seen)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from agi.ami.publisher import Publisher, PublishError
@@ -25,6 +26,7 @@ from routing.store import RoleUrls
 
 AMI = Bind(host="127.0.0.1", port=5038)
 RTP_START = 20_000
+TLS_PORT = 5061  # where TLS is expected unless a setting says otherwise
 PROGRAM = Asterisk(argv_prefix=(), version="", origin=ELSEWHERE, module_directory=None, data_directory=None)
 #: A container's own: it lives as long as anybody there can ask for it.
 FIRST_PROCESS = 1
@@ -56,21 +58,31 @@ async def _prepare(settings: Settings, database_url: str, keys: Path | None, say
         node=settings.node,
         program=PROGRAM,
         credentials=None,
-        addresses=Addresses(sip=settings.sip_bind, fastagi=settings.fastagi_bind, ami=AMI, rtp_start=RTP_START),
+        addresses=Addresses(
+            sip=settings.sip_bind,
+            sip_tls=settings.sip_tls_bind if settings.sip_tls_bind.port else replace(settings.sip_bind, port=TLS_PORT),
+            fastagi=settings.fastagi_bind,
+            ami=AMI,
+            rtp_start=RTP_START,
+        ),
+        certificate_files=settings.certificates,
     )
     home.make()
-    await publish(home, urls.owner)
+    await publish(home, urls.owner, settings.trunk_passwords)
     say("Asterisk's configuration and prompts are written.")
     if keys is not None:
         _hand_out(keys, urls, home.ami_url())
     write_run_file(settings.state_directory, _run_file(settings, home))
 
 
-async def publish(home: AsteriskHome, database_url: str) -> None:
+async def publish(home: AsteriskHome, database_url: str, trunk_passwords: Path) -> None:
     """What the observer keeps up to date is there before Asterisk first looks for it. Raises ``Problem``."""
     table, device_secrets = await configuration(database_url)
     publisher = Publisher(
-        state_directory=home.state_directory, node=home.node, recorded=home.state_directory / "sounds" / "recorded"
+        state_directory=home.state_directory,
+        node=home.node,
+        recorded=home.state_directory / "sounds" / "recorded",
+        trunk_passwords=trunk_passwords,
     )
     try:
         await publisher.write_files(table, device_secrets)

@@ -31,6 +31,7 @@ __all__ = [
     "Credentials",
     "Ending",
     "describe_ending",
+    "die_with_parent",
     "first_barrier",
     "free_port",
     "free_udp_port",
@@ -227,6 +228,12 @@ async def spawn(
     finally:
         os.close(write_end)
     return Child(process, output, transport)
+
+
+def die_with_parent(parent: int) -> None:
+    """For a process that was started in another way: it ends with the process ``parent``, which started it."""
+    if _prctl(_PR_SET_PDEATHSIG, int(Signals.SIGKILL)) != 0 or os.getppid() != parent:
+        os._exit(1)
 
 
 def _before_exec(death_signal: Signals) -> Callable[[], None]:

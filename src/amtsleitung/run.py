@@ -160,18 +160,20 @@ class _System:
             program=program,
             credentials=self.credentials,
             addresses=addresses,
+            certificate_files=self.settings.certificates,
         )
         home.make()
         remove_left_over(sipp_directory(self.settings.state_directory))
         self.say("writing Asterisk's configuration and speaking the prompts …")
-        await publish(home, urls.owner)
+        await publish(home, urls.owner, self.settings.trunk_passwords)
         ami_url = home.ami_url()
         await self._start(home.service(), f"Asterisk {program.version} on {home.addresses.sip}/udp ({program.origin})")
         fastagi = str(addresses.fastagi)
+        observer = {"AMI_URL": ami_url, "TRUNK_PASSWORDS": str(self.settings.trunk_passwords)}
         try:
             async with asyncio.TaskGroup() as group:  # none of the three needs another one to get ready
                 group.create_task(self._service("fastagi", urls.router, {"FASTAGI_BIND": fastagi}, fastagi))
-                group.create_task(self._service("ami", urls.router, {"AMI_URL": ami_url}, str(addresses.ami)))
+                group.create_task(self._service("ami", urls.router, observer, str(addresses.ami)))
                 group.create_task(self._service("api", urls.web, {"API_BIND": str(api)}, f"http://{api}"))
         except ExceptionGroup as several:  # the first says why; the others were ended because of it
             raise several.exceptions[0] from several
@@ -197,6 +199,7 @@ class _System:
     def _addresses(self) -> Addresses:
         return Addresses(
             sip=chosen("SIP_BIND", self.settings.sip_bind, SOCK_DGRAM),
+            sip_tls=chosen("SIP_TLS_BIND", self.settings.sip_tls_bind, SOCK_STREAM),
             fastagi=chosen("FASTAGI_BIND", self.settings.fastagi_bind, SOCK_STREAM),
             ami=Bind(host="127.0.0.1", port=free_port()),
             rtp_start=rtp_start(self.settings.state_directory),

@@ -23,7 +23,13 @@ NEW = """
 format: 1
 timezone: Europe/Berlin
 opening_hours:
-  - { name: always, weekly: { monday: ["00:00-24:00"] } }
+  - name: always
+    weekly:
+      monday: ["00:00-24:00"]
+      tuesday: ["00:00-24:00"]
+      wednesday: ["00:00-24:00"]
+      thursday: ["00:00-24:00"]
+      friday: ["00:00-24:00"]
 trunks:
   - { name: new-carrier, address: 127.0.0.6, number_format: e164 }
 agent_groups:

@@ -17,8 +17,8 @@ from amtsleitung.cli import program
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "service-centre-wolfsburg.yaml"
-KEYS = ["dialled_number", "tenant", "service_line", "kind", "queue", "announcement", "target", "reasons"]
-KEYS += ["table_version", "at"]
+KEYS = ["dialled_number", "redirecting_number", "tenant", "service_line", "kind", "queue", "announcement", "notices"]
+KEYS += ["target", "overflow", "closing", "reasons", "table_version", "at", "building"]
 AT = "2026-11-23T10:00:00+01:00"
 
 
@@ -54,14 +54,19 @@ def test_the_answer_has_exactly_its_keys() -> None:
     assert [list(reason) for reason in found.pop("reasons")] == [["rule", "parameters", "detail"]] * 2
     assert found == {
         "dialled_number": "+495372890",
+        "redirecting_number": None,
         "tenant": "samtgemeinde-meinersen",
         "service_line": "vermittlung",
         "kind": "enter_queue",
         "queue": "allgemein",
         "announcement": "samtgemeinde-meinersen--vermittlung--greeting",
+        "notices": [],
         "target": None,
+        "overflow": [],
+        "closing": None,
         "table_version": 0,
         "at": AT,
+        "building": None,
     }
 
 
@@ -158,7 +163,7 @@ def test_a_batch_answers_every_line_in_its_place() -> None:
     assert len(found) == len(content)
     assert [item["line"] for item in found[::2]] == list(range(4, 4 + len(content), 2))
     assert all(set(item) == {"error", "line"} for item in found[::2])
-    assert all(list(item) == KEYS for item in found[1::2])
+    assert all(list(item) == KEYS[:-1] for item in found[1::2])
     assert [item["tenant"] for item in found[1:8:2]][:3] == ["samtgemeinde-meinersen", None, "samtgemeinde-meinersen"]
 
 

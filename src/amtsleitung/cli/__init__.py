@@ -10,10 +10,16 @@ import click
 
 from amtsleitung.cli.configuration import export_command, import_command, migrate_command, pending_command
 from amtsleitung.cli.containers import demonstrate_command, prepare_command
+from amtsleitung.cli.drafts import draft_group
+from amtsleitung.cli.overrides import override_group
+from amtsleitung.cli.people import person_group
+from amtsleitung.cli.publishing import check_command, publish_command, rollback_command
 from amtsleitung.cli.routes import route_command
 from amtsleitung.cli.running import call_command, doctor_command, run_command
 from amtsleitung.cli.services import serve_group
 from amtsleitung.cli.testing import test_command
+from amtsleitung.cli.unknown_numbers import unknown_numbers_command
+from amtsleitung.cli.versions import diff_command, versions_command
 from amtsleitung.errors import Problem
 
 
@@ -52,8 +58,17 @@ for command in (
     import_command,
     export_command,
     pending_command,
+    draft_group,
+    check_command,
+    diff_command,
+    publish_command,
+    rollback_command,
+    override_group,
+    versions_command,
+    person_group,
     route_command,
     call_command,
+    unknown_numbers_command,
     doctor_command,
     prepare_command,
     demonstrate_command,
