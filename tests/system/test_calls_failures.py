@@ -35,10 +35,10 @@ def hanging(pids: Iterable[int]) -> Iterator[None]:
                     os.kill(pid, signal.SIGCONT)
 
 
-async def call(system: System, **wanted: Any) -> str:
+async def call(system: System, *, at: str = OPEN, **wanted: Any) -> str:
     """A call to Meinersen's switchboard; its unique id."""
     start = len(system.ami.messages)
-    await sipp.call(system, dialled=MEINERSEN, at=OPEN, source=sipp.DEMONSTRATION, **wanted)
+    await sipp.call(system, dialled=MEINERSEN, at=at, source=sipp.DEMONSTRATION, **wanted)
     (received,) = system.ami.user_events("CallReceived", start=start)
     return received["Uniqueid"]
 
@@ -59,9 +59,9 @@ async def test_a_service_that_hangs_and_dies_is_replaced_by_the_dialplan_and_the
     system: System,
 ) -> None:
     fastagi = system.pid("fastagi")
-    by_service = await call(system, expect=200, hang_up_after=0.1)
+    by_service = await call(system, at=OPEN, expect=200, hang_up_after=0.1)
     with hanging([fastagi]):
-        by_dialplan = await call(system, expect=200, hang_up_after=0.1)
+        by_dialplan = await call(system, at=OPEN, expect=200, hang_up_after=0.1)
         os.kill(fastagi, signal.SIGKILL)
     expected = routed(system, by_service)
     assert expected["Level"] == "service"

@@ -84,6 +84,7 @@ async def test_what_an_earlier_version_left_open_is_closed() -> None:
             credentials=who,
             addresses=Addresses(
                 sip=Bind(host="127.0.0.1", port=1),
+                sip_tls=Bind(host="127.0.0.1", port=4),
                 fastagi=Bind(host="127.0.0.1", port=2),
                 ami=Bind(host="127.0.0.1", port=3),
                 rtp_start=20_000,

@@ -9,16 +9,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from amtsleitung import doctor, run, zone_files
+from amtsleitung.keep_table import last_good_path
 from amtsleitung.provision import embedded, programs
 from amtsleitung.provision.cache import NotFetchedError, keep
 from amtsleitung.provision.sources import read_distribution
 from amtsleitung.run_file import ELSEWHERE, RunFile, write_run_file
 from amtsleitung.state_lock import lock_state_directory
+from routing.config.last_good import write_last_good
+from tests.support.tables import example_rows
 
 
 @pytest.fixture
@@ -202,3 +206,22 @@ def test_another_users_system_is_an_ill(
     mark, seen, remedy = examined(capsys)[1]["system"]
     assert (mark, seen) == ("BAD", "cannot be looked at")
     assert remedy.startswith(f"{path} is another user's")
+
+
+def test_the_last_good_table_is_read_as_a_router_would(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert examined(capsys)[1]["last good table"][:2] == ("ok", "none yet; fastagi keeps one as soon as it has a table")
+    path = last_good_path(state)
+    path.parent.mkdir()
+    at = datetime.now(UTC)
+    made = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    rows = example_rows()
+    write_last_good(path, rows, version=7, made_at=made, kept_at=at - timedelta(hours=30))
+    mark, seen, remedy = examined(capsys)[1]["last good table"]
+    assert (mark, remedy) == ("ok", "")
+    assert seen.startswith(f"version 7 of 2026-11-23 09:00 UTC, {len(rows.all())} rows, kept 1 day, 6:00:")
+    write_last_good(path, replace(rows, agent_groups=()), version=8, made_at=made, kept_at=at)
+    status, found = examined(capsys)
+    mark, seen, remedy = found["last good table"]
+    assert (status, mark) == (1, "BAD")
+    assert "does not compile" in seen
+    assert f"remove {path}" in remedy
