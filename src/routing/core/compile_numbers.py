@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from sys import intern  # one object for equal texts: a hundred thousand rows name a few hundred lines
 
 from routing.core.check_numbers import check_did, check_ingress_number, check_number_block
@@ -27,7 +28,7 @@ from routing.core.places import place_of
 from routing.core.rows import DidRow, IngressNumberRow, NumberBlockRow
 from routing.core.sharded import ShardedMap, SortedEdit
 from routing.core.steps import Steps
-from routing.core.table import WILDCARD, Meaning, MeaningKind, NumberIndex
+from routing.core.table import WILDCARD, Meaning, MeaningKind, NumberIndex, row_of
 from routing.core.validity import ALWAYS, Validity
 
 Note = Callable[[str, str], None]
@@ -151,7 +152,7 @@ class NumberBuilder:
                 width=10 ** key.count(WILDCARD),
                 row=("block", row.head_number, kind),
             )
-            self._insert(key, meaning)
+            self._insert(key, (meaning,))
 
     def _check_ranges_around(self, row: NumberBlockRow) -> None:
         """A range of a wider block that holds numbers of this one: nobody could say whose they are."""
@@ -179,13 +180,17 @@ class NumberBuilder:
         self._find_line(row, row.tenant, row.service_line)
         if not sound:
             return
+        head = row.head_number.removeprefix("+")
+        if row.last_extension is None and _validity(row) is ALWAYS:
+            self._insert(head + row.extension, _single(row.tenant, row.service_line, head), row)
+            return
         first, last = row.extension, row.last_extension or row.extension
         meaning = Meaning(
             kind="line",
             tenant=intern(row.tenant),
             line=intern(row.service_line),
             trunk=None,
-            head=intern(row.head_number.removeprefix("+")),
+            head=intern(head),
             validity=_validity(row),
             width=int(last or "0") - int(first or "0") + 1,
             row=_row_key(row),
@@ -193,7 +198,7 @@ class NumberBuilder:
         if row.last_extension is not None and self._overlaps(row, meaning):
             return
         for key in patterns_of_did(row):
-            self._insert(key, meaning, row)
+            self._insert(key, (meaning,), row)
 
     def _overlaps(self, row: DidRow, meaning: Meaning) -> bool:
         """Ranges may lie within each other, the narrower wins; they may not cross. Enters a sound one."""
@@ -256,13 +261,14 @@ class NumberBuilder:
                 width=1,
                 row=_row_key(row),
             )
-            self._insert(digits, meaning, row)
+            self._insert(digits, (meaning,), row)
 
     def _find_line(self, row: NumberRow, tenant: str, name: str) -> None:
         if (tenant, name) not in self._names.lines:
             self._note(place_of(row), f"there is no service line {tenant}/{name}")
 
-    def _insert(self, key: str, meaning: Meaning, row: DidRow | IngressNumberRow | None = None) -> None:
+    def _insert(self, key: str, alone: tuple[Meaning], row: DidRow | IngressNumberRow | None = None) -> None:
+        (meaning,) = alone
         found = self._at(key)
         for other in found:
             alike = other.kind in {"line", "ingress"} and other.width == meaning.width
@@ -272,11 +278,11 @@ class NumberBuilder:
                 return
         if not found:
             self._wildcards[key.count(WILDCARD)] += 1
-        self._meanings.put(key, tuple(sorted((*found, meaning), key=_specific_first)) if found else (meaning,))
+        self._meanings.put(key, tuple(sorted((*found, meaning), key=_specific_first)) if found else alone)
 
     def _remove(self, key: str, row: tuple[object, ...]) -> None:
         found = self._at(key)
-        left = tuple(item for item in found if item.row != row)
+        left = tuple(item for item in found if row_of(key, item) != row)
         if len(left) == len(found):
             raise ValueError(f"{key} does not lead where a row that is taken away leads it")
         if not left:
@@ -311,6 +317,22 @@ class NumberBuilder:
 
     def _range_bucket(self, bucket: str) -> tuple[tuple[int, int, Meaning], ...]:
         return self._ranges.get(bucket) or ()
+
+
+@lru_cache(maxsize=4_096)
+def _single(tenant: str, line: str, head: str) -> tuple[Meaning]:
+    """What the single numbers of a block mean that lead to this line: one object, however many they are."""
+    meaning = Meaning(
+        kind="line",
+        tenant=intern(tenant),
+        line=intern(line),
+        trunk=None,
+        head=intern(head),
+        validity=ALWAYS,
+        width=1,
+        row=(),
+    )
+    return (meaning,)
 
 
 def _specific_first(meaning: Meaning) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from routing.core.decision import Closing, Destination, EnterQueue, Forward, PlayAnnouncement, Reason, Step
@@ -38,10 +39,28 @@ def make_ready(span: Span, until: datetime | None, after: Span | None) -> Stretc
         rule=span.rule,
         until=until,
         destination=destination,
-        overflow=overflow,
+        overflow=_shared(overflow),
         closing=closing,
-        reasons=(_rule(span, edition, until), *_notes(span, edition)),
+        reasons=_told(
+            tuple(
+                (reason.rule, tuple(reason.parameters.items()))
+                for reason in (_rule(span, edition, until), *_notes(span, edition))
+            )
+        ),
     )
+
+
+# Of thousands of lines many say the same at the same time. What is equal is one object: it is in the processor's cache.
+
+
+@lru_cache(maxsize=4_096)
+def _shared(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    return steps
+
+
+@lru_cache(maxsize=4_096)
+def _told(rules: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]) -> tuple[Reason, ...]:
+    return tuple(Reason(rule=rule, parameters=MappingProxyType(dict(parameters))) for rule, parameters in rules)
 
 
 def _open(span: Span, edition: Edition) -> tuple[Destination, tuple[Step, ...]]:

@@ -3,8 +3,8 @@
 
 ::
 
-    ShardedMap ── 256 small dicts, chosen by the key's hash
-        replacing 1 of 1,000,000 entries copies one dict of 4,000 and the tuple of dicts
+    ShardedMap ── 64 small dicts, chosen by the key's hash
+        replacing 1 of 1,000,000 entries copies one dict of 16,000 and the tuple of dicts
 
 A look-up is one hash and one dict. The time of an edit grows with its entries, not with the table.
 """
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
-_SHARDS = 256
+_SHARDS = 64
 _MASK = _SHARDS - 1
 _FEW = 64
 

@@ -28,7 +28,8 @@ class Meaning:
 
     ``line`` (a did), ``desk`` (an extension that stays with the tenant's own PBX, behind ``trunk``), ``other`` (any
     other extension, answered by a line) or ``ingress`` (``line`` may be missing). ``width`` is how many numbers the
-    rule holds as it was configured: of two on one pattern the narrower comes first. ``row`` is what it was made of.
+    rule holds as it was configured: of two on one pattern the narrower comes first. ``row`` is what it was made of; it
+    is empty for single numbers that lead to a line for ever, which share one meaning: `row_of`.
     """
 
     kind: MeaningKind
@@ -44,6 +45,11 @@ class Meaning:
     def line_key(self) -> LineKey | None:
         """The line it leads to."""
         return None if self.tenant is None or self.line is None else (self.tenant, self.line)
+
+
+def row_of(key: str, meaning: Meaning) -> tuple[object, ...]:
+    """What a meaning that stands at this key was made of: a did is its head number, its extensions, its beginning."""
+    return meaning.row or (f"+{meaning.head}", key.removeprefix(meaning.head), None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

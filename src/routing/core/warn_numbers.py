@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from routing.core.places import place_of
 from routing.core.rows import DidRow, IngressNumberRow, NumberBlockRow
-from routing.core.table import WILDCARD, Meaning, MeaningKind, Table
+from routing.core.table import WILDCARD, Meaning, MeaningKind, Table, row_of
 from routing.core.validity import ALWAYS
 from routing.core.warn_dates import ended
 from routing.core.warn_lines import served_within
@@ -42,10 +42,11 @@ def number_warnings(table: Table, at: datetime) -> Iterator[tuple[str, str]]:
     }
     extensions: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     editions: defaultdict[tuple[object, ...], list[Meaning]] = defaultdict(list)
-    for meanings in table.numbers.values():
+    for key, meanings in table.numbers.items():
         for meaning in meanings:
             if meaning.kind == "line" and meaning.head in open_blocks:
-                extensions[meaning.head].add((str(meaning.row[1]), str(meaning.row[2] or meaning.row[1])))
+                _, first, last, _ = row_of(key, meaning)
+                extensions[meaning.head].add((str(first), str(last or first)))
             if meaning.validity != ALWAYS:  # so it is a did or an ingress number
                 editions[meaning.row[:-1]].append(meaning)
     for head, row in open_blocks.items():
@@ -68,21 +69,24 @@ def _never_holding(table: Table, editions: list[Meaning], at: datetime) -> Itera
     last = max(editions, key=lambda meaning: meaning.validity.valid_to or _LAST)
     until = last.validity.valid_to
     if until is not None and until <= at:
-        yield _place(last), ended(until)
+        yield _place(last.row, last), ended(until)
     for meaning in editions:
         start, end = meaning.validity.valid_from, meaning.validity.valid_to or _LAST
         if meaning.line_key is None or end <= at:
             continue
         if not served_within(table.lines[meaning.line_key], at if start is None else max(start, at), end):
             name = "/".join(meaning.line_key)
-            yield _place(meaning), f"never holds: {name} is not served at that time; change its times, or its line"
+            yield (
+                _place(meaning.row, meaning),
+                f"never holds: {name} is not served at that time; change its times, or its line",
+            )
 
 
-def _place(meaning: Meaning) -> str:
+def _place(row: tuple[object, ...], meaning: Meaning) -> str:
     validity, tenant, line = meaning.validity, meaning.tenant, meaning.line
     if meaning.kind == "ingress":
         return place_of(IngressNumberRow(number=f"+{meaning.head}", valid_from=validity.valid_from))
-    first, last = str(meaning.row[1]), meaning.row[2]
+    first, last = str(row[1]), row[2]
     return place_of(
         DidRow(
             head_number=f"+{meaning.head}",
@@ -105,7 +109,8 @@ def _shadowed(table: Table, at: datetime) -> Iterator[tuple[str, str]]:
                 if _steady(table, meaning, at, known):
                     rules[len(key)].append(_rule(key, meaning))
                 if len(meanings) > 1 or meaning.width > 1 or meaning.kind != "line":  # one did of one number is reached
-                    asked[meaning.row if meaning.kind != "desk" else (*meaning.row, len(key))].append((key, meaning))
+                    made_of = row_of(key, meaning)
+                    asked[made_of if meaning.kind != "desk" else (*made_of, len(key))].append((key, meaning))
     for found in rules.values():
         found.sort()
     for keys in asked.values():
@@ -149,7 +154,9 @@ def _steady(table: Table, meaning: Meaning, at: datetime, known: dict[object, bo
 def _shadow(table: Table, key: _Key) -> tuple[str, str]:
     text, meaning = key
     if meaning.kind == "line":
-        return _place(meaning), "never reached: each of its numbers has a rule that is asked first; take it away"
+        return _place(
+            row_of(text, meaning), meaning
+        ), "never reached: each of its numbers has a rule that is asked first; take it away"
     block = table.index.blocks.get(meaning.head)
     assert isinstance(block, NumberBlockRow)
     if meaning.kind == "desk":
