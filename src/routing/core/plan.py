@@ -13,15 +13,22 @@ from routing.core.decision import Closing, Destination, EnterQueue, Forward, Pla
 from routing.core.hours import Duty
 from routing.core.line import ChainLink, Edition, OnCall, Span, Stretch
 
+NOT_SERVED = "not_served"
+
+
+def not_served(start: datetime, end: datetime) -> Stretch:
+    """A stretch in which the line is nobody's."""
+    return Stretch(
+        start=start, end=end, edition=None, open=False, rule=NOT_SERVED, until=None, destination=None,
+        overflow=(), closing=None, reasons=(),
+    )  # fmt: skip
+
 
 def make_ready(span: Span, until: datetime | None, after: Span | None) -> Stretch:
     """The stretch of a span that lasts until ``until``; ``after`` holds then, if callers may wait beyond it."""
     edition = span.edition
     if edition is None:
-        return Stretch(
-            start=span.start, end=span.end, edition=None, open=False, rule=span.rule, until=None, destination=None,
-            overflow=(), closing=None, reasons=(),
-        )  # fmt: skip
+        return not_served(span.start, span.end)
     destination, overflow = _open(span, edition) if span.open else _closed(span, edition)
     closing = None
     if after is not None and until is not None and edition.after_closing is not None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 from routing.core.line import LineKey, ServiceLine, Tenant
 from routing.core.numbers import NumberFormat
+from routing.core.plan import NOT_SERVED
 from routing.core.rows import NumberBlockRow, Rows
 from routing.core.sharded import ShardedMap
-from routing.core.timeline import NOT_SERVED, line_at
+from routing.core.timeline import line_at
 from routing.core.validity import Validity
 
 if TYPE_CHECKING:

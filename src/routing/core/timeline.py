@@ -23,7 +23,7 @@ from itertools import pairwise
 
 from routing.core.hours import Notice, SpecialHours, changes_on, window_at
 from routing.core.line import Edition, ServiceLine, Span, Stretch
-from routing.core.plan import make_ready
+from routing.core.plan import NOT_SERVED, make_ready, not_served
 
 LOOK_AHEAD = timedelta(days=400)
 """Longer than any run of closed days that a weekly rule can make."""
@@ -31,16 +31,12 @@ EARLIEST = datetime(3, 1, 1, tzinfo=UTC)  # a zone's clock is looked at in the y
 LATEST = datetime(9998, 1, 1, tzinfo=UTC) - LOOK_AHEAD
 _DAY = timedelta(days=1)
 _MEMO_DAYS = 64
-NOT_SERVED = "not_served"
 
 
 def line_at(line: ServiceLine, at: datetime) -> Stretch:
     """The stretch around ``at`` (an aware instant). Beyond the calendar's ends a line is not served."""
     if not EARLIEST <= at < LATEST:  # a zone's offset must not carry us off the calendar
-        return Stretch(
-            start=at, end=at, edition=None, open=False, rule=NOT_SERVED, until=None, destination=None,
-            overflow=(), closing=None, reasons=(),
-        )  # fmt: skip
+        return not_served(at, at)
     at = at.astimezone(UTC)
     latest = line.latest.stretch
     if latest is not None and latest.start <= at < latest.end:
