@@ -14,6 +14,7 @@ from routing.core.hours import MINUTES_PER_DAY, WEEKDAYS
 from routing.core.places import place_of
 from routing.core.rows import AgentGroupRow, CentreRow, OpeningHoursRow, Problem, Row, ServiceLineRow, key_of
 from routing.core.steps import Steps
+from routing.core.warn_fallback import fallback_warnings as fallback_warnings
 from routing.core.warnings import warnings_of as warnings_of  # whoever checks wants both
 
 MAXIMUM_NAME_CHARACTERS = 40

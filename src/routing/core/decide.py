@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple, assert_never
 
 from routing.core.announcements import UNKNOWN_NUMBER
@@ -39,6 +40,7 @@ CAUSE_UNALLOCATED = 1  # Q.850: unallocated number, SIP 404
 CAUSE_NO_ROUTE_HERE = 42  # Q.850: switching equipment congestion, SIP 503: the carrier tries its next route
 NO_TRUNK = Trunk(name="", number_format=NumberFormat.NATIONAL, has_other_route=False, demonstration=False)
 HEADERS = ("diversion", "history_info", "to")
+_LONGEST_KEPT = 32  # characters
 _WILD = tuple(WILDCARD * count for count in range(16))
 
 
@@ -80,7 +82,16 @@ def meanings_of(table: Table, digits: str) -> Iterator[Meaning]:
 
 def _read(asked: Asked, text: str) -> Number:
     trunk = asked.trunk
-    return read_number(text, number_format=trunk.number_format, own_prefix=trunk.own_prefix, area_code=trunk.area_code)
+    # Numbers come again and again, and how one is read never changes; what nobody dials twice is not kept.
+    read = _read_before if len(text) <= _LONGEST_KEPT else _read_now
+    return read(text, trunk.number_format, trunk.own_prefix, trunk.area_code)
+
+
+def _read_now(text: str, number_format: NumberFormat, own_prefix: str, area_code: str | None) -> Number:
+    return read_number(text, number_format=number_format, own_prefix=own_prefix, area_code=area_code)
+
+
+_read_before = lru_cache(maxsize=4_096)(_read_now)
 
 
 def _recognised(asked: Asked, number: E164 | Unreadable, first: Reason | None = None) -> Decision:

@@ -19,6 +19,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+LEVELS = ("service", "astdb", "include", "last_resort")
+"""Who decides a call, in the order in which they are asked."""
+
+FALLBACK_CAUSES = ("unreachable", "silent", "uncommitted", "no_data", "incomplete")
+"""Why a level was left. The service: nothing listens or accepts; its time was over; it ended without this call's
+marker. AstDB: it has no generation; its data does not reach this line or instant."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CallEvent:
@@ -45,8 +52,9 @@ class CallReceived(_CallEvent):
 class CallRouted(_CallEvent):
     """The decision that the dialplan follows. ``level`` says who decided.
 
-    ``level``: ``service``, ``astdb``, ``last_resort``. ``destination_kind`` is one of ``decision.KINDS`` or
-    ``last_resort``. ``reasons`` holds rule names in order.
+    ``level`` is one of `LEVELS`, ``fallback_cause`` one of `FALLBACK_CAUSES`: why the level before it did not decide
+    (``None``: the service did). ``destination_kind`` is one of ``decision.KINDS`` or ``last_resort``. ``reasons``
+    holds rule names in order.
     """
 
     kind: ClassVar[str] = "routed"
@@ -60,6 +68,7 @@ class CallRouted(_CallEvent):
     target: str | None
     table_version: int | None
     reasons: tuple[str, ...]
+    fallback_cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
