@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from routing.store.call_tables import call, call_event, event_counter
-from routing.store.records import StoredCall, StoredEvent, UnknownNumber
+from routing.store.records import Board, StoredCall, StoredEvent, UnknownNumber
 
 _FIELDS = tuple(item.name for item in fields(StoredCall))
+_OPEN_CALLS = 2000
+_ENDED_CALLS = 500  # newest calls looked through for those an agent has talked
 _NEWEST_FIRST = (call.c.first_at.desc(), call.c.node, call.c.unique_id)
 
 
@@ -60,6 +62,44 @@ async def unknown_numbers(connection: AsyncConnection, since: datetime, limit: i
 async def one_call(connection: AsyncConnection, node: str, unique_id: str) -> StoredCall | None:
     found = await _calls(connection, select(call).where(call.c.node == node, call.c.unique_id == unique_id))
     return found[0] if found else None
+
+
+async def with_calls(
+    connection: AsyncConnection, events: Sequence[StoredEvent], kinds: Collection[str]
+) -> tuple[StoredEvent, ...]:
+    """The same events, those of these kinds with their calls."""
+    names = sorted({(event.node, event.unique_id) for event in events if event.kind in kinds})
+    if not names:
+        return tuple(events)
+    found = await _calls(connection, select(call).where(tuple_(call.c.node, call.c.unique_id).in_(names)))
+    named = {(item.node, item.unique_id): item for item in found}
+    return tuple(
+        replace(event, call=named.get((event.node, event.unique_id))) if event.kind in kinds else event
+        for event in events
+    )
+
+
+async def board(connection: AsyncConnection) -> Board:
+    """The connection must read one snapshot (REPEATABLE READ): this is more than one query."""
+    seq = await last_seq(connection)
+    unended = select(call).where(call.c.ended_at.is_(None)).order_by(*_NEWEST_FIRST).limit(_OPEN_CALLS)
+    found = await _calls(connection, unended)
+    newest = select(call).order_by(*_NEWEST_FIRST).limit(_ENDED_CALLS).subquery()
+    over = select(newest).where(newest.c.ended_at.is_not(None), newest.c.answered_at.is_not(None))
+    ended = await _calls(connection, over.order_by(newest.c.first_at.desc(), newest.c.node, newest.c.unique_id))
+    ringing = [(row.node, row.unique_id) for row in found if row.ringing]
+    return Board(seq=seq, open=found, ended=ended, rung=await _last_rung(connection, ringing) if ringing else {})
+
+
+async def _last_rung(connection: AsyncConnection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str, str], int]:
+    columns = call_event.c
+    agent = columns.payload["agent"].astext
+    query = (
+        select(columns.node, columns.unique_id, agent, func.max(columns.seq))
+        .where(tuple_(columns.node, columns.unique_id).in_(names), columns.kind == "rung")
+        .group_by(columns.node, columns.unique_id, agent)
+    )
+    return {(node, unique_id, who): seq for node, unique_id, who, seq in await connection.execute(query)}
 
 
 async def ringing(connection: AsyncConnection, agent: str) -> tuple[StoredCall, ...]:

@@ -42,6 +42,7 @@ call = Table(
     Column("service_line", Text),
     Column("kind", Text),
     Column("level", Text),
+    Column("fallback_cause", Text),
     Column("queue", Text),
     Column("announcement", Text),
     Column("target", Text),
@@ -89,6 +90,18 @@ call_event = Table(
     ForeignKeyConstraint(["node", "unique_id"], [call.c.node, call.c.unique_id]),
     UniqueConstraint("node", "unique_id", "kind", "at", "agent_channel", name="uq_call_event_once"),
 )
+
+pop_drawn = Table(
+    "pop_drawn",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("how", Text, nullable=False),
+    ForeignKeyConstraint(["seq"], [call_event.c.seq]),
+    CheckConstraint("how IN ('live', 'caught_up', 'hidden')", name="how"),
+)
+
+Index("ix_call_event_rung", call_event.c.at, postgresql_where=text("kind = 'rung'"))
 
 # Not a sequence: a sequence gives 1 to one transaction and 2 to another, and a reader who has seen 2 would never look
 # for 1, which commits later; and a rolled back transaction leaves a gap. A row is locked until its transaction

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Feeds: the running table and the stream of events, kept up to date over every reconnect."""
+"""The feed of the running table, kept up to date over every reconnect."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +13,11 @@ from routing.core.steps import Steps
 from routing.core.table import Table
 from routing.store.listening import follow
 from routing.store.problems import StoreError
-from routing.store.records import StoredEvent, StoredVersion
-from routing.store.schema import EVENT_CHANNEL, TABLE_CHANNEL
+from routing.store.records import StoredVersion
+from routing.store.schema import TABLE_CHANNEL
 from routing.store.slices import in_slices
 from routing.store.store import Store
 
-_BATCH = 500
 _FEW_CHANGES = 100  # what the driver hands over in one piece must not stop the process either
 _SAFETY_READ_SECONDS = 0.5  # a change whose notification is lost is still in use within a second
 
@@ -75,6 +74,8 @@ class TableFeed:
         self._on_problem = on_problem
         self._base = start
         self._load = load or (lambda: load_here(store))
+        self.connected = False
+        """Whether the database is there, as far as is known."""
         self._given = False
         self._seen: tuple[int, datetime] | None = None
 
@@ -128,6 +129,7 @@ class TableFeed:
         return VersionedTable(table=table, at=newest.at)
 
     def _state(self, connected: bool, problem: str) -> None:
+        self.connected = connected
         if not connected:
             self._on_problem(problem)
             self._give_start()
@@ -167,36 +169,3 @@ async def load_here(store: Store) -> VersionedTable:
     except CompileError as error:
         raise RefusedError(str(error), version=version, at=made.at) from error
     return VersionedTable(table=table, at=made.at)
-
-
-class EventFeed:
-    """Gives ``on_events`` every event after number ``after``, each once, in order, without gaps.
-
-    ``after=None`` begins with what comes after the start. ``on_state`` hears whether the database can be heard.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        *,
-        after: int | None,
-        on_events: Callable[[Sequence[StoredEvent]], None],
-        on_state: Callable[[bool], None] = lambda _connected: None,
-    ) -> None:
-        self._store = store
-        self._seq = after
-        self._on_events = on_events
-        self._on_state = on_state
-
-    async def run(self) -> None:
-        """Runs until cancelled."""
-        await follow(
-            self._store, EVENT_CHANNEL, read=self._read, on_state=lambda connected, _problem: self._on_state(connected)
-        )
-
-    async def _read(self) -> None:
-        if self._seq is None:
-            self._seq = await self._store.last_seq()
-        while events := await self._store.events_after(self._seq, limit=_BATCH):
-            self._on_events(events)
-            self._seq = events[-1].seq

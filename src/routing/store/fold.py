@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, assert_never, get_args
 
 from routing.core.events import (
     AgentRung,
@@ -26,6 +26,8 @@ from routing.core.events import (
 )
 from routing.store.values import UNSTORABLE, in_utc
 
+_NAMES = {kind: tuple(item.name for item in fields(kind)) for kind in get_args(CallEvent)}
+
 
 def storable(event: CallEvent) -> CallEvent:
     """The event with its instant in UTC and without characters that a database cannot keep.
@@ -33,9 +35,13 @@ def storable(event: CallEvent) -> CallEvent:
     A caller may send NUL or half a surrogate pair; U+FFFD, the replacement character, stands for each. Raises
     ValueError if ``at`` is naive.
     """
-    texts = {item.name: getattr(event, item.name) for item in fields(event)}
-    clean = {name: UNSTORABLE.sub("\ufffd", value) for name, value in texts.items() if isinstance(value, str)}
-    return replace(event, **clean, at=in_utc(event.at))  # type: ignore[arg-type]
+    at = in_utc(event.at)
+    clean = {
+        name: UNSTORABLE.sub("\ufffd", value)
+        for name in _NAMES[type(event)]
+        if isinstance(value := getattr(event, name), str) and UNSTORABLE.search(value)
+    }
+    return event if at is event.at and not clean else replace(event, **clean, at=at)  # type: ignore[arg-type]
 
 
 def new_call(event: CallEvent, expires_after: timedelta) -> dict[str, Any]:
@@ -89,6 +95,7 @@ def changes(call: Mapping[str, Any], event: CallEvent) -> dict[str, Any]:
 def _routed(event: CallRouted) -> dict[str, Any]:
     return {
         "level": event.level,
+        "fallback_cause": event.fallback_cause,
         "dialled_number": event.dialled_number,
         "tenant": event.tenant,
         "service_line": event.service_line,

@@ -21,13 +21,19 @@ class StoreError(Exception):
     """``str(error)`` is a sentence for the user: what is wrong, at which host and port, and what to do."""
 
 
+class RefusedValuesError(StoreError):
+    """The database works and will never take these very values: to ask again is of no use."""
+
+
 @contextmanager
 def as_store_errors(address: Address) -> Iterator[None]:
     """Turn whatever the database, its driver or the network raises into a StoreError."""
     try:
         yield
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        raise StoreError(_sentence(_origin(error), address)) from error
+        origin = _origin(error)
+        refused = isinstance(origin, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError)
+        raise (RefusedValuesError if refused else StoreError)(_sentence(origin, address)) from error
 
 
 def _origin(error: BaseException) -> BaseException:

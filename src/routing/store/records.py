@@ -73,7 +73,8 @@ class StoredDraft:
 class StoredEvent:
     """One event of one call. ``seq`` counts from 1 without gaps in the order of commits.
 
-    ``payload`` is what ``routing.core.events.payload_of`` returned: no telephone numbers of callers.
+    ``payload`` is what ``routing.core.events.payload_of`` returned: no telephone numbers of callers. ``call`` is the
+    event's call as it stood when the event was read, if the reader wanted it.
     """
 
     seq: int
@@ -82,6 +83,7 @@ class StoredEvent:
     kind: str
     at: datetime
     payload: Mapping[str, Any]
+    call: StoredCall | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +92,9 @@ class StoredCall:
 
     ``received`` and ``caller_number`` are gone once ``expires_at`` has come, and so is a ``dialled_number`` that is
     no tenant's. ``caller_number is None`` alone says nothing: ``caller_withheld`` says that the caller withheld it.
-    ``kind`` is the destination's kind. Each ``…_at`` is the first time that it happened; all are aware, in UTC.
-    ``agent`` answered or, before an answer, is being rung; ``ringing`` are the agents being rung now, sorted.
+    ``kind`` is the destination's kind; ``level`` decided because of ``fallback_cause`` (``None``: the service did).
+    Each ``…_at`` is the first time that it happened; all are aware, in UTC. ``agent`` answered or, before an answer,
+    is being rung; ``ringing`` are the agents being rung now, sorted.
     """
 
     node: str
@@ -106,6 +109,7 @@ class StoredCall:
     service_line: str | None
     kind: str | None
     level: str | None
+    fallback_cause: str | None
     queue: str | None
     announcement: str | None
     target: str | None
@@ -125,6 +129,50 @@ class StoredCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """How things stand after event ``seq``: the calls that have not ended, and the newest that were answered and have.
+
+    ``rung`` is the number of the event by which an agent was last rung for an open call: (node, unique_id, agent).
+    """
+
+    seq: int
+    open: tuple[StoredCall, ...]
+    ended: tuple[StoredCall, ...]
+    rung: Mapping[tuple[str, str, str], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnPop:
+    """A page has drawn the pop of the event with number ``seq``; ``at``: when the server was told.
+
+    ``how``: ``live`` (as it came), ``caught_up`` (after a break, or the page was opened while it rang) or ``hidden``
+    (the page lies behind another one: the browser draws nothing there).
+    """
+
+    seq: int
+    agent: str
+    at: datetime
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopFigures:
+    """Pops of a period. The seconds are from the ring to the drawn pop, of those drawn as they came; None if none was.
+
+    ``rung`` counts rings that lasted long enough to be drawn, ``undrawn`` those of them that no page drew.
+    """
+
+    rung: int
+    live: int
+    caught_up: int
+    hidden: int
+    undrawn: int
+    median_seconds: float | None
+    p99_seconds: float | None
+    longest_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownNumber:
     """How often a number that is none of ours was dialled through a trunk, and when last.
 
@@ -133,5 +181,16 @@ class UnknownNumber:
 
     trunk: str | None
     dialled_number: str | None
+    calls: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackCount:
+    """How many calls of a node were decided by a level behind the service, by the cause, and when last."""
+
+    node: str
+    level: str
+    cause: str
     calls: int
     last_at: datetime

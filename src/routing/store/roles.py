@@ -4,7 +4,8 @@
 ========  =====================================================================================
 owner     owns the schema and its tables: migrations, import, drafts, changes of the configuration
 router    the call path and the observer: reads configuration and secrets, writes calls and events
-web       pages and API: reads calls, events, configuration, drafts and people's names; no secrets
+web       pages and API: reads calls, events, configuration, drafts and people's names; no secrets. Writes when a
+          pop was drawn, and nothing else
 ========  =====================================================================================
 """
 
@@ -17,9 +18,10 @@ import re
 import secrets
 from collections.abc import Iterator
 
-from routing.store.call_tables import call, call_event, event_counter
+from routing.store.call_tables import call, call_event, event_counter, pop_drawn
 from routing.store.configuration_tables import ROW_TABLES, configuration_version, device_secret
 from routing.store.draft_tables import draft, draft_change, person
+from routing.store.fallback_counts import fallback_count
 from routing.store.problems import StoreError
 from routing.store.schema import SCHEMA, VERSION_TABLE
 
@@ -69,7 +71,9 @@ PRIVILEGES: dict[str, dict[str, str]] = {
     device_secret.name: {"router": "SELECT"},
     call.name: {"router": "SELECT, INSERT, UPDATE", "web": "SELECT"},
     call_event.name: {"router": "SELECT, INSERT", "web": "SELECT"},
+    pop_drawn.name: {"web": "SELECT, INSERT, UPDATE"},
     event_counter.name: {"router": "SELECT, UPDATE", "web": "SELECT"},
+    fallback_count.name: {"router": "SELECT, INSERT, UPDATE", "web": "SELECT"},
 }
 """For each table, what the roles beside the owner may do with it. Every table must be named."""
 

@@ -3,31 +3,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from routing.core.events import CallEvent
-from routing.store import call_log, call_queries
+from routing.store import call_log, call_queries, fallback_counts, pop_log
 from routing.store.configuration_store import ConfigurationStore
-from routing.store.records import StoredCall, StoredEvent, UnknownNumber
+from routing.store.records import (
+    Board,
+    DrawnPop,
+    FallbackCount,
+    PopFigures,
+    StoredCall,
+    StoredEvent,
+    UnknownNumber,
+)
+
+PERSONAL_DATA_PERIOD = timedelta(days=30)
 
 
 class Store(ConfigurationStore):
     """One database as one role: the configuration, and calls with their events. Every method may raise StoreError."""
 
-    async def record(self, events: Sequence[CallEvent], *, expires_after: timedelta = timedelta(days=30)) -> int:
+    async def record(self, events: Sequence[CallEvent], *, expires_after: timedelta = PERSONAL_DATA_PERIOD) -> int:
         """Append events and fold them into their calls, all or nothing; returns the last number given so far.
 
-        Recording an event again (same node, call, kind, instant and agent's channel) adds nothing. What a caller sent
-        goes ``expires_after`` the call's first event.
+        Recording an event again (same node, call, kind, instant and agent's channel) adds nothing, nor does telling
+        again that a call was received, routed (but for the last resort) or has ended. What a caller sent goes
+        ``expires_after`` the call's first event.
         """
         async with self._transaction() as connection:
             return await call_log.record(connection, events, expires_after)
 
-    async def events_after(self, seq: int, *, limit: int = 500) -> tuple[StoredEvent, ...]:
-        """The next events after number ``seq``, in order and without gaps."""
+    async def fill_gaps(self, events: Sequence[CallEvent], *, expires_after: timedelta = PERSONAL_DATA_PERIOD) -> int:
+        """As `record`, but only those events of whose call no routing is recorded; returns of how many calls."""
         async with self._transaction() as connection:
-            return await call_queries.events_after(connection, seq, limit)
+            return await call_log.fill_gaps(connection, events, expires_after)
+
+    async def events_after(
+        self, seq: int, *, limit: int = 500, with_calls_of: Collection[str] = ()
+    ) -> tuple[StoredEvent, ...]:
+        """The next events after number ``seq``, in order and without gaps; events of these kinds with their calls."""
+        async with self._transaction() as connection:
+            events = await call_queries.events_after(connection, seq, limit)
+            return await call_queries.with_calls(connection, events, with_calls_of)
 
     async def last_seq(self) -> int:
         """The last number given; 0 before the first event."""
@@ -50,6 +69,21 @@ class Store(ConfigurationStore):
         async with self._transaction() as connection:
             return await call_queries.one_call(connection, node, unique_id)
 
+    async def board(self) -> Board:
+        """How things stand, all at the same instant."""
+        async with self._transaction(isolation_level="REPEATABLE READ") as connection:
+            return await call_queries.board(connection)
+
+    async def acknowledge(self, pops: Sequence[DrawnPop]) -> None:
+        """Note when pops were drawn: each once, and only a ring of that agent from the minutes before."""
+        async with self._transaction() as connection:
+            await pop_log.acknowledge(connection, pops)
+
+    async def pop_figures(self, since: datetime, until: datetime) -> PopFigures:
+        """How soon pops were drawn whose telephone began to ring in this period; no agent is told apart."""
+        async with self._transaction() as connection:
+            return await pop_log.pop_figures(connection, since, until)
+
     async def ringing(self, agent: str) -> tuple[StoredCall, ...]:
         """The calls whose pop is up for this agent now."""
         async with self._transaction() as connection:
@@ -64,3 +98,15 @@ class Store(ConfigurationStore):
         """Remove what callers sent from calls whose ``expires_at`` has come; returns from how many calls."""
         async with self._transaction() as connection:
             return await call_log.expire_personal_data(connection, at)
+
+    async def count_fallbacks(
+        self, node: str, since: str, counters: Mapping[tuple[str, str], int], at: datetime
+    ) -> None:
+        """Keep what Asterisk has counted (level and cause → calls) since the mark; said twice it counts once."""
+        async with self._transaction() as connection:
+            await fallback_counts.count(connection, node, since, counters, at)
+
+    async def fallbacks(self) -> tuple[FallbackCount, ...]:
+        """How often which level decided instead of the service, and why."""
+        async with self._transaction() as connection:
+            return await fallback_counts.counts(connection)
