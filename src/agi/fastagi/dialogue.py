@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+from agi.fastagi.environment import Request
 from agi.fastagi.handlers import Answer, RefusedError
-from agi.fastagi.protocol import Accepted, Cause, Event, Failed, HungUp, Proceed, Protocol, Request
+from agi.fastagi.protocol import Accepted, Cause, Event, Failed, HungUp, Proceed, Protocol
 
 Outcome = Accepted | Failed
 
@@ -18,22 +19,27 @@ class Dialogue:
     ``error`` is the exception behind ``Cause.HANDLER_ERROR``, for the log.
     """
 
+    # What most dialogues never change is the class's own: one is made for each call.
+    request: Request | None = None
+    answer: Answer | None = None
+    hung_up = False
+    outcome: Outcome | None = None
+    error: Exception | None = None
+
     def __init__(self, handle: Callable[[Request], Answer]) -> None:
         self._handle = handle
         self._protocol = Protocol()
-        self.request: Request | None = None
-        self.answer: Answer | None = None
-        self.hung_up = False
-        self.outcome: Outcome | None = None
-        self.error: Exception | None = None
 
     def receive(self, data: bytes) -> bytes:
         """What is to be sent in return: nothing, or one command. Never raises."""
+        if self.outcome is not None:
+            return b""
         return self._follow(self._protocol.receive(data))
 
     def receive_eof(self) -> None:
         """The peer sends no more: a dialogue without its reply has failed."""
-        self._follow(self._protocol.receive_eof())
+        if self.outcome is None:
+            self._follow(self._protocol.receive_eof())
 
     def fail(self, cause: Cause, detail: str) -> None:
         """Ends the dialogue from outside: deadline, full house, stop."""
@@ -41,22 +47,19 @@ class Dialogue:
             self.outcome = Failed(cause=cause, detail=detail)
 
     def _follow(self, events: tuple[Event, ...]) -> bytes:
-        if self.outcome is not None:
-            return b""
         to_send = b""
-        for event in events:
-            match event:
-                case Request():
-                    self.request = event
-                    to_send = self._answer(event)
-                case Proceed(command=command):
-                    to_send = command
-                case HungUp():
-                    self.hung_up = True
-                case Accepted() | Failed():
-                    self.outcome = event
-                case _:
-                    assert_never(event)
+        for event in events:  # nearly always one, a request or the end
+            if isinstance(event, Request):
+                self.request = event
+                to_send = self._answer(event)
+            elif isinstance(event, (Accepted, Failed)):
+                self.outcome = event
+            elif isinstance(event, Proceed):
+                to_send = event.command
+            elif isinstance(event, HungUp):
+                self.hung_up = True
+            else:
+                assert_never(event)
         return to_send
 
     def _answer(self, request: Request) -> bytes:

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
-from agi.fastagi.protocol import Cause, Request
-from agi.fastagi.variables import commands
+from agi.fastagi.environment import Request
+from agi.fastagi.kept import KeptAnswers
+from agi.fastagi.lines import LineTexts
+from agi.fastagi.protocol import Cause
+from agi.fastagi.writing import CommandWriter
 from routing.core.decide import decide
 from routing.core.decision import Call, Decision
 from routing.core.table import Table
@@ -18,13 +22,25 @@ _REQUIRED = frozenset({"dialled", "trunk"})
 _OPTIONAL = frozenset({"at"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The commands of a dialogue (nearly always one), and the decision that they carry out."""
+class Answer(NamedTuple):
+    """The commands of a dialogue (nearly always one), and the decision that they carry out.
+
+    ``decided`` may have been made for an earlier call, of another instant; ``decision`` is this call's.
+    """
 
     commands: tuple[bytes, ...]
-    call: Call
-    decision: Decision
+    request: Request
+    decided: Decision
+    at: datetime
+    texts: LineTexts
+
+    @property
+    def call(self) -> Call:
+        return call_of(self.request)
+
+    @property
+    def decision(self) -> Decision:
+        return self.decided if self.decided.at == self.at else replace(self.decided, at=self.at)
 
 
 class RefusedError(Exception):
@@ -41,23 +57,40 @@ class Handlers:
 
     table: Callable[[], Table | None]
     clock: Callable[[], datetime]
+    writer: CommandWriter = field(default_factory=CommandWriter)
+    kept: KeptAnswers = field(default_factory=KeptAnswers)
 
     def __call__(self, request: Request) -> Answer:
-        """The answer; raises ``RefusedError``."""
+        """The answer, at the time of the clock or, on a demonstration trunk, of the query. Raises ``RefusedError``."""
         if request.path != ROUTE:
             raise RefusedError(Cause.UNKNOWN_PATH, "Nothing is served under the requested path.")
         table = self.table()
         if table is None:
             raise RefusedError(Cause.NO_TABLE, "There is no table to decide with.")
-        return route(request, table, self.clock())
+        at = self.clock()
+        query = request.query
+        dialled, trunk = query.get("dialled"), query.get("trunk")
+        if dialled is None or trunk is None or (len(query) > len(_REQUIRED) and query.keys() - _REQUIRED - _OPTIONAL):
+            raise RefusedError(Cause.BAD_REQUEST, "The query must hold dialled and trunk, and may hold at.")
+        if len(query) > len(_REQUIRED) and query["at"]:
+            known = table.trunks.get(trunk)
+            if known is not None and known.demonstration:
+                at = _instant(query["at"])
+        found = self.kept.find(table, request, dialled, trunk, at)
+        if found is not None:
+            decided, text, command = found
+            return Answer((command,), request, decided, at, text)
+        call = call_of(request)
+        decided = decide(table, call, at)
+        written, texts = self.writer.commands(decided, table, trunk, request.unique_id)
+        self.kept.keep(table, call, decided, written, texts, request.unique_id)
+        return Answer(written, request, decided, at, texts)
 
 
-def route(request: Request, table: Table, at: datetime) -> Answer:
-    """Decides the call in the query at ``at``; on a demonstration trunk at the query's own ``at``, if it has one."""
+def call_of(request: Request) -> Call:
+    """What ``decide`` is asked."""
     query = request.query
-    if _REQUIRED - query.keys() or query.keys() - _REQUIRED - _OPTIONAL:
-        raise RefusedError(Cause.BAD_REQUEST, "The query must hold dialled and trunk, and may hold at.")
-    call = Call(
+    return Call(
         dialled=query["dialled"],
         caller=request.caller,
         trunk=query["trunk"],
@@ -65,12 +98,6 @@ def route(request: Request, table: Table, at: datetime) -> Answer:
         history_info=request.history_info,
         to=request.to,
     )
-    trunk = table.trunks.get(query["trunk"])
-    asked = query.get("at", "")
-    if asked and trunk is not None and trunk.demonstration:
-        at = _instant(asked)
-    decision = decide(table, call, at)
-    return Answer(commands=commands(decision, table, unique_id=request.unique_id), call=call, decision=decision)
 
 
 def _instant(text: str) -> datetime:

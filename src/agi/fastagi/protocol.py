@@ -25,6 +25,9 @@ and unique id were sent before. Only the four numbers come behind them, and all 
 number of his own, which he sets anyway, or a diversion: on a trunk that is not trusted the table lets none count.
 Order of the keys: ``setup_env`` in Asterisk's ``res_agi.c``, measured on 22.10; it sends one line for each argument,
 also for an empty one, and none for a missing one.
+
+What is as our dialplan writes it, which is nearly everything, is read by ``environment`` in one pass; this module
+judges all the rest line by line, and says the same of what both can read.
 """
 
 from __future__ import annotations
@@ -33,39 +36,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from types import MappingProxyType
 
+from agi.fastagi.environment import (
+    KEYS,
+    MAXIMUM_LINE_BYTES,
+    MAXIMUM_UNIQUE_ID_CHARACTERS,
+    Request,
+    is_beginning,
+    read_whole,
+)
 from agi.fastagi.request import ARGUMENTS, MalformedRequestError, read_number_argument, read_script
 
-KEYS = (
-    "agi_network",
-    "agi_network_script",
-    "agi_request",
-    "agi_channel",
-    "agi_language",
-    "agi_type",
-    "agi_uniqueid",
-    "agi_version",
-    "agi_callerid",
-    "agi_calleridname",
-    "agi_callingpres",
-    "agi_callingani2",
-    "agi_callington",
-    "agi_callingtns",
-    "agi_dnid",
-    "agi_rdnis",
-    "agi_context",
-    "agi_extension",
-    "agi_priority",
-    "agi_enhanced",
-    "agi_accountcode",
-    "agi_threadid",
-    *(f"agi_arg_{position}" for position, _ in enumerate(ARGUMENTS, start=1)),
-)
-MAXIMUM_LINE_BYTES = 4_096
 MAXIMUM_PHASE_BYTES = 16_384  # of the environment, and again of everything behind it
 MAXIMUM_COMMAND_BYTES = 1_000  # Asterisk before 22.6 executes what exceeds 2,047 as a command of its own
 MAXIMUM_COMMANDS = 4
-MAXIMUM_UNIQUE_ID_CHARACTERS = 149  # AST_MAX_UNIQUEID without its final NUL
 VERBS = (b"EXEC MSet ",)
 
 _PREFIXES = tuple(f"{key}: ".encode() for key in KEYS)
@@ -75,7 +60,8 @@ _USED = frozenset({_SCRIPT, _REQUEST, _UNIQUE_ID, *range(_FIRST_ARGUMENT, len(KE
 _UNIQUE_ID_TEXT = re.compile(rb"[A-Za-z0-9._-]{1,%d}" % MAXIMUM_UNIQUE_ID_CHARACTERS)
 _RESULT = re.compile(rb"result=(-?[0-9]{1,9})(?: .*)?", re.DOTALL)
 _REPLY = re.compile(rb"([1-5][0-9]{2})([ -])(.*)", re.DOTALL)
-_COMMAND = re.compile(rb"[\x20-\x7e]+\n")
+_PRINTABLE = bytes(range(0x20, 0x7F))
+_CARRIED_OUT = b"200 result=0\n"
 
 
 class Cause(StrEnum):
@@ -92,22 +78,6 @@ class Cause(StrEnum):
     TOO_MANY_CONNECTIONS = "too_many_connections"
     STOPPING = "stopping"
     HANDLER_ERROR = "handler_error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A whole environment has come: what is asked (``path``, decoded ``query``), by whom, and for which channel.
-
-    ``caller`` and the numbers of the headers hold digits and at most one leading plus; ``None`` = withheld, or none.
-    """
-
-    path: str
-    query: Mapping[str, str]
-    caller: str | None
-    diversion: str | None
-    history_info: str | None
-    to: str | None
-    unique_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,20 +116,43 @@ class _State(Enum):
     ENDED = auto()
 
 
+# Each is looked up for every call: an enumeration's own attributes cost more than a global name.
+_ENVIRONMENT, _READY, _WAITING, _ENDED = _State.ENVIRONMENT, _State.READY, _State.WAITING, _State.ENDED
+_ACCEPTED: tuple[Event, ...] = (Accepted(),)
+
+
 class Protocol:
     """One dialogue. Feed it what comes; it never raises for bytes and never yields an event behind its last."""
 
-    def __init__(self) -> None:
-        self._state = _State.ENVIRONMENT
-        self._partial = b""
-        self._phase_bytes = 0
-        self._position = 0
-        self._values: dict[int, bytes] = {}
-        self._commands: list[bytes] = []  # not sent yet, next one last
+    # What a dialogue read in one pass never changes is the class's own: one is made for each call.
+    _state = _ENVIRONMENT
+    _held = b""  # the beginning of an environment that is to be read in one pass
+    _partial = b""
+    _phase_bytes = 0
+    _position = 0
+    _values: Mapping[int, bytes] = MappingProxyType({})
+    _commands: tuple[bytes, ...] = ()  # not sent yet, next one last
 
     def receive(self, data: bytes) -> tuple[Event, ...]:
         """The events in ``data``. A chunk with anything wrong in it yields its failure and nothing else."""
-        if self._state is _State.ENDED:
+        if not self._phase_bytes and not self._partial:
+            if self._state is _ENVIRONMENT:
+                if self._held:
+                    data = self._held + data
+                if (request := read_whole(data)) is not None:
+                    self._state = _READY
+                    return (request,)
+                if is_beginning(data):
+                    self._held = data
+                    return ()
+            elif data == _CARRIED_OUT and self._state is _WAITING and not self._commands:
+                self._state = _ENDED
+                return _ACCEPTED
+        return self.judge(data)
+
+    def judge(self, data: bytes) -> tuple[Event, ...]:
+        """The same, line by line."""
+        if self._state is _ENDED:
             return ()
         self._phase_bytes += len(data)
         if self._phase_bytes > MAXIMUM_PHASE_BYTES:
@@ -185,7 +178,7 @@ class Protocol:
 
     def receive_eof(self) -> tuple[Event, ...]:
         """The peer sends no more."""
-        if self._state is _State.ENDED:
+        if self._state is _ENDED:
             return ()
         return (self._fail(Cause.PEER_CLOSED, f"The peer closed while the state was {self._state.name.lower()}."),)
 
@@ -194,30 +187,35 @@ class Protocol:
 
         Each is one whole line. Nothing is sent if one of them is anything else, or before a whole environment came.
         """
-        if self._state is not _State.READY:
+        if self._state is not _READY:
             raise ValueError(f"no command may be sent while the state is {self._state.name.lower()}")
         if not 1 <= len(commands) <= MAXIMUM_COMMANDS:
             raise ValueError(f"a dialogue has one to {MAXIMUM_COMMANDS} commands, not {len(commands)}")
         for command in commands:
-            if not _COMMAND.fullmatch(command) or not command.startswith(VERBS):
+            if (
+                command.translate(None, _PRINTABLE) != b"\n"
+                or not command.endswith(b"\n")
+                or not command.startswith(VERBS)
+            ):
                 raise ValueError("a command is one line of printable ASCII with a verb of the list")
             if len(command) > MAXIMUM_COMMAND_BYTES:
                 raise ValueError(f"a command has at most {MAXIMUM_COMMAND_BYTES} bytes, not {len(command)}")
-        self._state = _State.WAITING
-        self._commands = list(reversed(commands[1:]))
+        self._state = _WAITING
+        if len(commands) > 1:
+            self._commands = commands[:0:-1]
         return commands[0]
 
     def _fail(self, cause: Cause, detail: str) -> Failed:
-        self._state = _State.ENDED
+        self._state = _ENDED
         self._partial = b""
         return Failed(cause=cause, detail=detail)
 
     def _line(self, line: bytes) -> Event | None:
-        if self._state is _State.ENVIRONMENT:
+        if self._state is _ENVIRONMENT:
             return self._environment_line(line)
         if line == b"HANGUP":
             return HungUp()
-        if self._state is _State.READY:
+        if self._state is _READY:
             return self._fail(Cause.MALFORMED, "Something came behind the environment before a command was sent.")
         return self._reply_line(line)
 
@@ -232,7 +230,7 @@ class Protocol:
             key = prefix[:-2].decode()
             return self._fail(Cause.MALFORMED, f"Line {position + 1} of the environment is not {key}.")
         if position in _USED:
-            self._values[position] = line[len(prefix) :]
+            self._values = {**self._values, position: line[len(prefix) :]}
         self._position = position + 1
         return None
 
@@ -252,7 +250,7 @@ class Protocol:
             }
         except MalformedRequestError as error:
             return self._fail(Cause.BAD_REQUEST, str(error))
-        self._state = _State.READY
+        self._state = _READY
         self._phase_bytes = 0
         return Request(path=path, query=query, unique_id=unique_id.decode("ascii"), **numbers)
 
@@ -268,8 +266,10 @@ class Protocol:
         result = _RESULT.fullmatch(reply[3])
         if reply[1] == b"200" and result is not None and int(result[1]) == 0:
             if self._commands:
-                return Proceed(command=self._commands.pop())
-            self._state = _State.ENDED
+                *rest, command = self._commands
+                self._commands = tuple(rest)
+                return Proceed(command=command)
+            self._state = _ENDED
             return Accepted()
         says = f" result={int(result[1])}" if result is not None else ""
         return self._fail(Cause.COMMAND_REFUSED, f"Asterisk replied {reply[1].decode()}{says}.")

@@ -4,27 +4,39 @@
 Asterisk waits for us without any time limit, so the one rule is: every connection is closed, by its outcome or by
 its deadline. A connection closed without a command sends the call to the dialplan's own fallback within
 milliseconds.
+
+Asterisk speaks as soon as it is connected. So who says nothing is no call, and has less time; and when the house is
+full the oldest who has said nothing makes room.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from types import MappingProxyType
+from typing import cast
 
 from agi.fastagi.call_log import log_dialogue
 from agi.fastagi.dialogue import Dialogue
 from agi.fastagi.handlers import Handlers
+from agi.fastagi.listener import Listener
 from agi.fastagi.protocol import Accepted, Cause, Failed
 from routing.core.table import Table
 
 DEADLINE_SECONDS = 1.0  # below the 1.5 s after which the dialplan gives up by itself
+FIRST_BYTE_SECONDS = 0.5  # Asterisk's first byte comes within milliseconds, unless the machine is overloaded
+LOOK_AGAIN_SECONDS = 0.01  # so much a deadline may be late
 MAXIMUM_CONNECTIONS = 500  # well below the 1,024 open files that a process usually may have
 BACKLOG = 1_024
 ABORT_SECONDS = 1.0  # an aborted connection is gone with the loop's next turn
+LAST_LOOKS = 3  # without a connection that waits, before the listening sockets are closed
+NEXT_LOOK_SECONDS = 0.01
+LONGEST_LOOKING_SECONDS = 0.5  # without a successor they go on coming
 
 
 class FastAgiError(Exception):
@@ -48,6 +60,9 @@ class FastAgiServer:
 
     :param clock: the time of the decision, as an aware instant.
     :param deadline_seconds: from a connection's first moment to its last.
+    :param take_over: share the port with the process that listens there and is about to end (`Listener`).
+    :param first_byte_seconds: from its first moment to its first byte.
+    :param log: writes down each dialogue that has ended, with the seconds that it took.
     """
 
     def __init__(
@@ -58,17 +73,26 @@ class FastAgiServer:
         table: Callable[[], Table | None],
         clock: Callable[[], datetime],
         deadline_seconds: float = DEADLINE_SECONDS,
+        first_byte_seconds: float = FIRST_BYTE_SECONDS,
         maximum_connections: int = MAXIMUM_CONNECTIONS,
+        take_over: bool = False,
+        log: Callable[[Dialogue, float], None] = log_dialogue,
     ) -> None:
         self._host = host
         self._port = port
         self.table = table
         self.handlers = Handlers(table=table, clock=clock)
         self.deadline_seconds = deadline_seconds
+        self.first_byte_seconds = min(first_byte_seconds, deadline_seconds)
         self.maximum_connections = maximum_connections
         self.stopping = False
-        self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
+        self._take_over = take_over
+        self._listener: Listener | None = None
+        self._servers: list[asyncio.Server] = []
+        self._log = log
+        self._connections: dict[_Connection, None] = {}  # the oldest first
+        self._timer: asyncio.TimerHandle | None = None
+        self._arrived: list[tuple[_Connection, bytes]] = []
         self._idle = asyncio.Event()
         self._idle.set()
         self._decisions: Counter[str] = Counter()
@@ -76,35 +100,60 @@ class FastAgiServer:
 
     async def start(self) -> tuple[str, int]:
         """Listens; returns the address and the port (a free one if 0 was asked). Raises ``FastAgiError``."""
-        if self._server is not None:
+        if self._listener is not None:
             raise FastAgiError("The FastAGI service is already started.")
-        loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                lambda: _Connection(self, loop), self._host, self._port, backlog=BACKLOG
-            )
-        except OSError as error:
+            self._listener = await Listener.open(self._host, self._port, backlog=BACKLOG, take_over=self._take_over)
+        except (OSError, OverflowError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
             raise FastAgiError(
-                f"The FastAGI service cannot listen on {self._host}:{self._port} ({error.strerror or error}): "
+                f"The FastAGI service cannot listen on {self._host}:{self._port} ({why or error}): "
                 "free that port or set AMTSLEITUNG_FASTAGI_BIND to another."
             ) from error
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return str(host), int(port)
+        loop = asyncio.get_running_loop()
+        for copy in self._listener.copies():
+            self._servers.append(await loop.create_server(self._connection, sock=copy, backlog=BACKLOG))
+        return self._listener.address
 
     async def stop(self, *, drain_seconds: float = DEADLINE_SECONDS) -> None:
-        """Stops listening, lets running dialogues finish for ``drain_seconds``, then aborts what is left."""
-        server, self._server = self._server, None
-        if server is None:
+        """Takes what waits to be accepted, stops listening, and lets dialogues finish for ``drain_seconds``.
+
+        Then it aborts what is left.
+        """
+        listener, self._listener = self._listener, None
+        if listener is None:
             return
+        listener.lead_away()
+        for server in self._servers:
+            server.close()
+        await self._accept_the_rest(listener)
         self.stopping = True
-        server.close()
         try:
             await asyncio.wait_for(self._idle.wait(), drain_seconds)
         except TimeoutError:
             for connection in tuple(self._connections):
                 connection.fail(Cause.STOPPING, "The service was stopped before the dialogue ended.")
             await asyncio.wait_for(self._idle.wait(), ABORT_SECONDS)
-        await asyncio.wait_for(server.wait_closed(), ABORT_SECONDS)
+        for server in self._servers:
+            await asyncio.wait_for(server.wait_closed(), ABORT_SECONDS)
+
+    def _connection(self) -> _Connection:
+        return _Connection(self)
+
+    async def _accept_the_rest(self, listener: Listener) -> None:
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + LONGEST_LOOKING_SECONDS
+        looks = 0
+        while looks < LAST_LOOKS and loop.time() < give_up_at:
+            waiting = listener.accept_waiting()
+            await self._serve_all(waiting)
+            looks = 0 if waiting else looks + 1
+            await asyncio.sleep(NEXT_LOOK_SECONDS)
+        await self._serve_all(listener.close())
+
+    async def _serve_all(self, accepted: Iterable[socket.socket]) -> None:
+        for connection in accepted:
+            await asyncio.get_running_loop().connect_accepted_socket(self._connection, connection)
 
     def counters(self) -> Counters:
         """What happened so far."""
@@ -116,63 +165,108 @@ class FastAgiServer:
 
     def opened(self, connection: _Connection) -> tuple[Cause, str] | None:
         """Enters a connection; the cause for which it must be closed at once, if there is one."""
-        self._connections.add(connection)
+        self._connections[connection] = None
         self._idle.clear()
         if self.stopping:
             return Cause.STOPPING, "The service is stopping."
-        if len(self._connections) > self.maximum_connections:
-            return Cause.TOO_MANY_CONNECTIONS, f"More than {self.maximum_connections} connections are open."
         if self.table() is None:
             return Cause.NO_TABLE, "There is no table to decide with."
+        if len(self._connections) > self.maximum_connections and not self._make_room(connection):
+            return Cause.TOO_MANY_CONNECTIONS, f"More than {self.maximum_connections} dialogues are going on."
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self.first_byte_seconds, self._look)
         return None
 
-    def closed(self, connection: _Connection, dialogue: Dialogue, *, seconds: float) -> None:
-        """Takes a connection out, counts its outcome, and logs it."""
-        self._connections.discard(connection)
+    def arrived(self, connection: _Connection, data: bytes) -> None:
+        """Takes what came; it is looked at together with what else comes in the same turn of the loop.
+
+        One after the other without a system call in between, dialogues take half the processor's time.
+        """
+        self._arrived.append((connection, data))
+        if len(self._arrived) == 1:
+            asyncio.get_running_loop().call_soon(self.catch_up)
+
+    def catch_up(self) -> None:
+        """Looks at all that came and has not been looked at."""
+        arrived, self._arrived = self._arrived, []
+        for connection, data in arrived:
+            connection.talk(data)
+
+    def closed(self, connection: _Connection, dialogue: Dialogue, seconds: float) -> None:
+        """Takes a connection out, counts its outcome, and writes it down."""
+        self._connections.pop(connection, None)
         if not self._connections:
             self._idle.set()
-        match dialogue.outcome:
-            case Failed(cause=cause):
-                self._failures[cause.value] += 1
-            case Accepted() if dialogue.answer is not None:
-                self._decisions[dialogue.answer.decision.kind] += 1
-        log_dialogue(dialogue, seconds=seconds)
+        outcome = dialogue.outcome
+        if isinstance(outcome, Failed):
+            self._failures[outcome.cause.value] += 1
+        elif dialogue.answer is not None:
+            self._decisions[dialogue.answer.texts.kind] += 1
+        self._log(dialogue, seconds)
+
+    def _make_room(self, newest: _Connection) -> bool:
+        """Closes the oldest connection that has said nothing; false if there is none."""
+        for connection in self._connections:
+            if not connection.talks and connection is not newest:
+                connection.fail(Cause.TOO_MANY_CONNECTIONS, "It said nothing, and another needed its place.")
+                del self._connections[connection]
+                return True
+        return False
+
+    def _look(self) -> None:
+        """One timer for all: fails what is too late, and looks again when the next may be."""
+        now = monotonic()
+        soonest = now + self.first_byte_seconds  # a connection that opens meanwhile is not due before
+        for connection in tuple(self._connections):
+            due = connection.opened_at + (self.deadline_seconds if connection.talks else self.first_byte_seconds)
+            if due <= now:
+                connection.too_late()
+            else:
+                soonest = min(soonest, due)
+        wait = max(soonest - now, LOOK_AGAIN_SECONDS)
+        self._timer = asyncio.get_running_loop().call_later(wait, self._look) if self._connections else None
 
 
 class _Connection(asyncio.Protocol):
     """One TCP connection. It only moves bytes; the dialogue knows what they mean."""
 
-    def __init__(self, server: FastAgiServer, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("_dialogue", "_server", "_transport", "opened_at", "talks")
+
+    def __init__(self, server: FastAgiServer) -> None:
         self._server = server
-        self._loop = loop
         self._dialogue = Dialogue(server.handlers)
         self._transport: asyncio.Transport | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-        self._opened_at = loop.time()
+        self.talks = False
+        self.opened_at = monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
         if refused := self._server.opened(self):
             self.fail(*refused)
-        else:
-            self._deadline = self._loop.call_later(self._server.deadline_seconds, self._too_late)
 
     def data_received(self, data: bytes) -> None:
-        to_send = self._dialogue.receive(data)
+        self.talks = True
+        self._server.arrived(self, data)
+
+    def talk(self, data: bytes) -> None:
+        """Says what is to be said to ``data``."""
+        dialogue = self._dialogue
+        to_send = dialogue.receive(data)
         if to_send and self._transport is not None:
             self._transport.write(to_send)
-        self._close_if_over()
+        if dialogue.outcome is not None:
+            self._close()
 
     def eof_received(self) -> None:
+        self._server.catch_up()
         self._dialogue.receive_eof()
-        self._close_if_over()
+        self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._server.catch_up()
+        self._transport = None
         self._dialogue.fail(Cause.PEER_CLOSED, "The connection was lost.")
-        self._server.closed(self, self._dialogue, seconds=self._loop.time() - self._opened_at)
+        self._server.closed(self, self._dialogue, monotonic() - self.opened_at)
 
     def fail(self, cause: Cause, detail: str) -> None:
         """Ends the dialogue, unless it has ended, and the connection in any case."""
@@ -180,11 +274,15 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _too_late(self) -> None:
-        self.fail(Cause.DEADLINE, f"The dialogue took longer than {self._server.deadline_seconds} s.")
+    def too_late(self) -> None:
+        """Its time is over."""
+        server = self._server
+        seconds = server.deadline_seconds if self.talks else server.first_byte_seconds
+        what = "The dialogue" if self.talks else "The first byte"
+        self.fail(Cause.DEADLINE, f"{what} took longer than {seconds} s.")
 
-    def _close_if_over(self) -> None:
-        if self._transport is None or self._dialogue.outcome is None:
+    def _close(self) -> None:
+        if self._transport is None:
             return
         if isinstance(self._dialogue.outcome, Accepted):
             self._transport.close()

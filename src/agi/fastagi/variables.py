@@ -77,7 +77,7 @@ def commands(decision: Decision, table: Table, *, unique_id: str) -> tuple[bytes
     """
     values = _values(decision) | {OK: commit_marker(unique_id)}
     _check(values)
-    display = _display(decision, table)
+    display = display_of(decision, table) if agents_may_get_it(decision) else ""
     whole = encoded(display, maximum_bytes=MAXIMUM_DISPLAY_BYTES)
     room = MAXIMUM_COMMAND_BYTES - len(_line(_pairs(values)))
     if room >= min(SHORTEST_DISPLAY_BYTES, len(whole)):
@@ -135,6 +135,18 @@ def _several(pairs: list[str]) -> tuple[bytes, ...]:
     return written
 
 
+def written_values(decision: Decision) -> dict[str, str]:
+    """Every variable but the display and the marker. Raises ``UnwritableError``."""
+    values = _values(decision)
+    _check(values)
+    return values
+
+
+def is_safe(value: str) -> bool:
+    """Whether a value may stand in a command as it is."""
+    return _SAFE.fullmatch(value) is not None
+
+
 def _values(decision: Decision) -> dict[str, str]:
     values = dict.fromkeys(NAMES, "")
     values[KIND] = decision.kind
@@ -181,12 +193,15 @@ def _closing(decision: Decision, closing: Closing) -> dict[str, str]:
     return {CLOSING: str(seconds), TOLD: closing.announcement, CLOSED: chain_text(closing.steps)}
 
 
-def _display(decision: Decision, table: Table) -> str:
-    """For whom the call is, if an agent may get to see it."""
+def display_of(decision: Decision, table: Table) -> str:
+    """For whom the call is: for agents, if ``agents_may_get_it``."""
     if decision.tenant is None or decision.service_line is None:
-        return ""
-    later = (*decision.overflow, *(decision.closing.steps if decision.closing else ()))
-    if not any(isinstance(it, EnterQueue) for it in (decision.destination, *(step.destination for step in later))):
         return ""
     line = table.lines.get((decision.tenant, decision.service_line))
     return line.edition_near(decision.at).display if line is not None else ""
+
+
+def agents_may_get_it(decision: Decision) -> bool:
+    """Whether the call goes to a queue, at once or later."""
+    later = (*decision.overflow, *(decision.closing.steps if decision.closing else ()))
+    return any(isinstance(it, EnterQueue) for it in (decision.destination, *(step.destination for step in later)))
