@@ -4,94 +4,160 @@
 ::
 
     amtsleitung/current        7                 the pointer, switched last
-    amtsleitung/7/<key path>   <value>           one whole generation, complete before anybody looks at it
-    amtsleitung/6/…                              removed after a grace: a call may be reading it
+    amtsleitung/7/<key>        <value>           a generation: small, and whole before anybody looks at it
+    amtsleitung/text/<digest>  <value>           what generations name (`agi.render.astdb_items`), shared by them
+    amtsleitung/6/…                              removed after a grace, with all that only it named: a call may read it
 
-Asterisk writes its database to disk about a second later, so everything is written again on every connect.
+Its one rule: what Asterisk has is looked at, never assumed. Its database reaches the disk about a second later, and an
+Asterisk that was killed has what it had before: so each connection begins with a look, and `compare` looks again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
-from agi.ami.client import AmiConnection, AmiTimeoutError
-from agi.ami.protocol import AmiDisconnectedError
+from agi.ami.astdb_entries import DATABASE_SECONDS, WORKERS, AstDbEntries, AstDbError
+from agi.ami.client import AmiConnection
+from agi.render.astdb import GENERATION_KEY, AstDbContent
+from agi.render.astdb_items import ANNOUNCED, Item
 
-FAMILY = "amtsleitung"
-POINTER = "current"
-VALUE_LIMIT_BYTES = 900
-KEY_LIMIT_BYTES = 200  # Asterisk: 256 with the family
 GRACE_SECONDS = 1.0
-_WINDOW = 64
 _LEFTOVERS = 3
-_DEADLINE_SECONDS = 10.0
+_BATCH = 256
+_BLOCKS_A_LOOK = 8
+
+__all__ = ["DATABASE_SECONDS", "WORKERS", "AstDbCopy", "AstDbError"]
 
 
-class AstDbError(Exception):
-    """Asterisk did not take an entry, or the entry is none."""
+class AstDbCopy:
+    """What one Asterisk has, for as long as one connection to it lasts. ``writes`` counts the entries put so far."""
 
+    def __init__(self, connection: AmiConnection, *, grace_seconds: float = GRACE_SECONDS) -> None:
+        self._entries = AstDbEntries(connection)
+        self._grace_seconds = grace_seconds
+        self._lock = asyncio.Lock()
+        self._looked = False
+        self._generation = 0
+        self._current: Mapping[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._retired: dict[str, float] = {}
+        self._next_block = 0
 
-async def write_generation(connection: AmiConnection, entries: Mapping[str, str]) -> int:
-    """Write all entries (key path below the generation → value), then switch the pointer; the new generation.
+    @property
+    def writes(self) -> int:
+        """How many entries were put."""
+        return self._entries.writes
 
-    Raises AstDbError, AmiTimeoutError, AmiDisconnectedError; the pointer is then as it was.
-    """
-    for key, value in entries.items():
-        _check(key, value)
-    generation = await _current(connection) + 1
-    # What an interrupted attempt has left under this number must not mix in.
-    await _remove(connection, generation)
-    pending = iter(entries.items())
-    failed: list[BaseException] = []
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(_WINDOW, len(entries))):
-                group.create_task(_put_all(connection, f"{FAMILY}/{generation}", pending))
-    except* (AstDbError, AmiTimeoutError, AmiDisconnectedError) as errors:
-        failed.extend(errors.exceptions)
-    if failed:
-        raise failed[0]
-    await _put(connection, FAMILY, POINTER, str(generation))
-    return generation
+    async def write(self, content: AstDbContent) -> int:
+        """Write what is missing, then switch the pointer if it must move; the generation that holds then.
 
+        Raises AstDbError, AmiTimeoutError, AmiDisconnectedError; the pointer is then as it was.
+        """
+        async with self._lock:
+            if not self._looked:
+                await self._look()
+            await self._write_items([item for item in content.items.values() if not self._has(item)])
+            if self._current != content.generation:
+                await self._switch(content.generation)
+            self._retire(content)
+            return self._generation
 
-async def remove_older(connection: AmiConnection, generation: int, *, grace_seconds: float = GRACE_SECONDS) -> None:
-    """Remove the generations before this one, once no call can be reading them."""
-    await asyncio.sleep(grace_seconds)
-    for older in range(max(1, generation - _LEFTOVERS), generation):
-        await _remove(connection, older)
+    async def compare(self, content: AstDbContent) -> int:
+        """Look at what is there again and put right what differs; how many entries that were. Raises as `write`.
 
+        Texts and the generation are compared whole, a few blocks in turn.
+        """
+        before = self.writes
+        async with self._lock:
+            await self._look()
+            await self._look_into_blocks(content)
+        await self.write(content)
+        return self.writes - before
 
-async def _put_all(connection: AmiConnection, family: str, pending: Iterator[tuple[str, str]]) -> None:
-    # Workers share one iterator: each key is written once, and at most _WINDOW are on their way.
-    for key, value in pending:
-        await _put(connection, family, key, value)
+    async def tidy(self) -> None:
+        """Remove what no generation has named for the grace. Raises as `write`."""
+        while True:
+            async with self._lock:
+                due = list(islice(self._due(), _BATCH))
+                await self._entries.each(due, self._remove)
+            if not due:
+                return
 
+    @property
+    def untidy(self) -> bool:
+        """Whether there is, or will be, something to remove."""
+        return bool(self._retired)
 
-async def _put(connection: AmiConnection, family: str, key: str, value: str) -> None:
-    reply = await connection.act(
-        "DBPut", {"Family": family, "Key": key, "Val": value}, deadline_seconds=_DEADLINE_SECONDS
-    )
-    if not reply.success:
-        raise AstDbError(f"Asterisk does not take the database entry {family}/{key} ({reply.message})")
+    def _has(self, item: Item) -> bool:
+        return all(self._texts.get(path) == value for path, value in item.texts)
 
+    async def _look(self) -> None:
+        """What Asterisk has now. One that cannot list its database has nothing: all is written."""
+        self._looked = False
+        pointer = await self._entries.get(GENERATION_KEY)
+        self._generation = int(pointer) if pointer.isdecimal() and len(pointer) < 10 else 0
+        self._texts = dict(await self._entries.tree("text"))
+        found = await self._entries.tree(str(self._generation)) if self._generation else {}
+        self._current = {path.partition("/")[2]: value for path, value in found.items()}
+        now = asyncio.get_running_loop().time()
+        for older in range(max(1, self._generation - _LEFTOVERS), self._generation):
+            self._retired[str(older)] = now
+        self._looked = True
 
-async def _current(connection: AmiConnection) -> int:
-    reply = await connection.act(
-        "DBGet", {"Family": FAMILY, "Key": POINTER}, deadline_seconds=_DEADLINE_SECONDS, as_list=True
-    )
-    values = [item.get("val") for item in reply.items if item.event == "DBGetResponse"]
-    return int(values[0]) if values and values[0].isdecimal() and len(values[0]) < 10 else 0
+    async def _look_into_blocks(self, content: AstDbContent) -> None:
+        blocks = [item for item in content.items.values() if item.is_block and self._has(item)]
+        for _ in range(min(_BLOCKS_A_LOOK, len(blocks))):
+            item = blocks[self._next_block % len(blocks)]
+            self._next_block += 1
+            if await self._entries.tree(f"block/{item.digest}") != dict(item.entries):
+                self._texts.pop(item.texts[-1][0])
 
+    async def _write_items(self, items: list[Item]) -> None:
+        """Entries before the text that says that they are all there, and that they are coming before them."""
+        announced = [(f"text/{item.digest}", ANNOUNCED) for item in items if item.is_block and item.entries]
+        await self._put(announced)
+        await self._put([entry for item in items for entry in (*item.entries, *item.texts[:-1])])
+        await self._put([item.texts[-1] for item in items])
 
-async def _remove(connection: AmiConnection, generation: int) -> None:
-    # An error only says that there is nothing to remove.
-    await connection.act("DBDelTree", {"Family": f"{FAMILY}/{generation}"}, deadline_seconds=_DEADLINE_SECONDS)
+    async def _switch(self, entries: Mapping[str, str]) -> None:
+        following = self._generation + 1
+        await self._entries.remove_tree(str(following))  # what an interrupted attempt has left must not mix in
+        await self._put([(f"{following}/{key}", value) for key, value in entries.items()])
+        await self._entries.put(GENERATION_KEY, str(following))
+        if self._generation:
+            self._retired[str(self._generation)] = asyncio.get_running_loop().time()
+        self._generation, self._current = following, dict(entries)
 
+    async def _put(self, entries: Iterable[tuple[str, str]]) -> None:
+        entries = list(entries)
+        await self._entries.put_all(entries)
+        self._texts.update((path, value) for path, value in entries if path.startswith("text/"))
 
-def _check(key: str, value: str) -> None:
-    if not key or len(key.encode()) > KEY_LIMIT_BYTES or any(ord(c) < 33 for c in key):
-        raise AstDbError(f"{key!r} cannot be a key of Asterisk's database")
-    if len(value.encode()) > VALUE_LIMIT_BYTES or any(ord(c) < 32 for c in value):
-        raise AstDbError(f"the value of {key} is longer than {VALUE_LIMIT_BYTES} bytes or holds a control character")
+    def _retire(self, content: AstDbContent) -> None:
+        named = {path for item in content.items.values() for path, _ in item.texts}
+        now = asyncio.get_running_loop().time()
+        for path in self._texts.keys() - named - self._retired.keys():
+            self._retired[path] = now
+        for path in named & self._retired.keys():
+            del self._retired[path]
+
+    def _due(self) -> Iterator[str]:
+        """Generations first: whoever still finds one finds all that it names."""
+        last = asyncio.get_running_loop().time() - self._grace_seconds
+        due = [path for path, since in self._retired.items() if since <= last]
+        generations = [path for path in due if "/" not in path]
+        yield from generations or due
+
+    async def _remove(self, path: str) -> None:
+        kind, _, digest = path.partition("/")
+        if not digest:
+            await self._entries.remove_tree(kind)
+        else:
+            value = self._texts.pop(path, "")
+            if value == ANNOUNCED or value.isdecimal():
+                await self._entries.put(path, ANNOUNCED)
+                await self._entries.remove_tree(f"block/{digest}")
+            await self._entries.remove(path)
+        self._retired.pop(path, None)

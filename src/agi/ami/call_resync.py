@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Protocol
 
 from agi.ami import observations as seen
-from agi.ami.call_state import CALL_LIMIT, Call, Ring, TrackerState
+from agi.ami.call_state import CALL_LIMIT, Call, Ring, TrackerState, tracking
 from agi.ami.call_tracker import answer, end_call, end_ring, end_rings, fold
 from agi.ami.messages import AmiMessage
 from agi.ami.snapshot import Channel, Snapshot
@@ -46,9 +45,8 @@ class OpenCall(Protocol):
 
 
 def restore(node: str, open_calls: Iterable[OpenCall]) -> TrackerState:
-    """The state that an earlier process left in the database; to be followed by a resync."""
-    calls = {stored.unique_id: _restored(stored) for stored in open_calls}
-    return TrackerState(node=node, calls=MappingProxyType(calls))
+    """The state that an earlier process left in the database, newest call first; to be followed by a resync."""
+    return tracking(node, reversed([_restored(stored) for stored in open_calls]))
 
 
 def _restored(stored: OpenCall) -> Call:
@@ -89,7 +87,7 @@ def resync(
     beginning = {item.unique_id for item in later if isinstance(item, seen.Received)}
     state = replace(state, doubts=frozenset())
     events: tuple[CallEvent, ...] = ()
-    for unique_id in tuple(state.calls):
+    for unique_id in state.in_order():
         if unique_id in snapshot.channels:
             state, more = _align(state, state.calls[unique_id], snapshot, at)
         elif unique_id not in ending:
@@ -167,7 +165,9 @@ def _align_agents(
         if ring.agent_channel not in ringing and not (channel is not None and channel.up and not channel.bridge):
             call, ended = end_ring(state.node, call, ring.agent_channel, at, why="unknown")
             events += ended
-    state = state.with_call(call)
+    # A ring that an echo has ended (its caller had left that queue before) is there all the same.
+    still = tuple(channel for channel in call.finished_rings if channel not in ringing)
+    state = state.with_call(replace(call, finished_rings=still) if len(still) < len(call.finished_rings) else call)
     for agent_channel, agent in ringing.items():
         called = seen.AgentCalled(
             unique_id=call.unique_id,
@@ -262,7 +262,7 @@ def _route_of(channel: Channel) -> seen.Routed | None:
     if not _marked(channel):
         return None
     names = ["kind", "tenant", "line", "queue", "announcement", "target", "dialled", "version", "reasons"]
-    variables = {name: f"ROUTE_{name.upper()}" for name in names} | {"level": "LEVEL"}
+    variables = {name: f"ROUTE_{name.upper()}" for name in names} | {"level": "LEVEL", "cause": "FALLBACK_CAUSE"}
     found = _translated(channel, "CallRouted", variables)
     return found if isinstance(found, seen.Routed) else None
 

@@ -108,7 +108,8 @@ def _received(state: TrackerState, it: seen.Received, at: datetime) -> Folded:
     events: tuple[CallEvent, ...] = ()
     if len(state.calls) >= CALL_LIMIT:
         # More calls than one Asterisk carries: ends were lost. The oldest goes.
-        state, events = end_call(state, next(iter(state.calls)), at, outcome="unknown", cause=None)
+        oldest = min(state.calls.values(), key=lambda call: call.number)
+        state, events = end_call(state, oldest.unique_id, at, outcome="unknown", cause=None)
     event = CallReceived(
         node=state.node,
         unique_id=it.unique_id,
@@ -118,7 +119,7 @@ def _received(state: TrackerState, it: seen.Received, at: datetime) -> Folded:
         received=it.received,
         caller_number=it.caller_number,
     )
-    return state.with_call(Call(unique_id=it.unique_id, linked_id=it.linked_id)), (*events, event)
+    return state.with_new_call(Call(unique_id=it.unique_id, linked_id=it.linked_id)), (*events, event)
 
 
 def _routed(node: str, call: Call, it: seen.Routed, at: datetime) -> tuple[Call, tuple[CallEvent, ...]]:
@@ -138,6 +139,7 @@ def _routed(node: str, call: Call, it: seen.Routed, at: datetime) -> tuple[Call,
         target=it.target,
         table_version=it.table_version,
         reasons=it.reasons,
+        fallback_cause=it.fallback_cause,
     )
     return replace(call, destination_kind=it.destination_kind), (event,)
 
@@ -205,7 +207,8 @@ def _agent_called(
 def answer(node: str, call: Call, it: seen.AgentConnected, at: datetime) -> tuple[Call, tuple[CallEvent, ...]]:
     """The agent's answer; all other rings end."""
     if it.agent_channel in call.finished_rings:
-        return call, ()
+        # An echo. But who talks does not wait, whatever an echo before it has said.
+        return (replace(call, waiting_in=None) if call.answered and call.waiting_in == it.queue else call), ()
     event = CallAnswered(
         node=node,
         unique_id=it.unique_id,
@@ -257,13 +260,15 @@ def _gone(state: TrackerState, it: seen.ChannelGone, at: datetime) -> Folded:
     if it.unique_id in state.calls:
         call = state.calls[it.unique_id]
         return end_call(state, it.unique_id, at, outcome=outcome_of(call), cause=it.cause)
-    owner = state.owner_of(it.unique_id)
+    owners = state.owners_of(it.unique_id)
     state = state.with_gone(it.unique_id)
-    if owner is None:
-        return state, ()
-    after, events = end_ring(state.node, owner, it.unique_id, at, why=_why_leg_ended(owner, it.cause))
-    after = replace(after, dialling=tuple(channel for channel in after.dialling if channel != it.unique_id))
-    return state.with_call(after), events
+    events: tuple[CallEvent, ...] = ()
+    for owner in owners:
+        after, ended = end_ring(state.node, owner, it.unique_id, at, why=_why_leg_ended(owner, it.cause))
+        after = replace(after, dialling=tuple(channel for channel in after.dialling if channel != it.unique_id))
+        state = state.with_call(after)
+        events += ended
+    return state, events
 
 
 def _why_leg_ended(call: Call, cause: int | None) -> str:

@@ -61,7 +61,10 @@ class Heard:
 
 
 class AmiConnection:
-    """Use as ``async with await AmiConnection.open(…)``; events come from `heard` until `ended` is set."""
+    """Use as ``async with await AmiConnection.open(…)``; events come from `heard` until `ended` is set.
+
+    ``arrived`` counts the events that have come so far, read or not.
+    """
 
     def __init__(self, *, clock: Callable[[], datetime], event_limit: int) -> None:
         self._clock = clock
@@ -70,6 +73,7 @@ class AmiConnection:
         self._arrived = asyncio.Event()
         self._protocol = MendedProtocol(self)
         self._pinger: asyncio.Task[None] | None = None
+        self.arrived = 0
         self.ended = asyncio.Event()
         self.why = ""
 
@@ -205,6 +209,7 @@ class AmiConnection:
             self._protocol.end(f"more than {self._event_limit} AMI events were waiting; starting afresh")
             return
         self._events.append(Heard(message=message, at=self._clock()))
+        self.arrived += 1
         self._arrived.set()
         if message.event == "Shutdown":
             self._protocol.end("Asterisk is shutting down")

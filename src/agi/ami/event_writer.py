@@ -10,15 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from random import random
 from typing import Protocol
 
 import structlog
 
 from routing.core.events import CallEvent
+from routing.store.problems import RefusedValuesError, StoreError
 
 EVENT_LIMIT = 50_000
 BATCH = 200
+GATHER_SECONDS = 0.005
 RECORD_SECONDS = 30.0
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 5.0
@@ -55,8 +58,8 @@ class EventWriter:
         self._first_wait_seconds = first_wait_seconds
         self._waiting: deque[CallEvent] = deque()
         self._arrived = asyncio.Event()
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._moved = asyncio.Event()
+        self._taken = 0
         self.dropped = 0
         self.failures = 0
 
@@ -65,18 +68,24 @@ class EventWriter:
         if not events:
             return
         self._waiting.extend(events)
+        self._taken += len(events)
         before = self.dropped
         while len(self._waiting) > self._limit:
             self._waiting.popleft()
             self.dropped += 1
         if before == 0 and self.dropped:
-            _log.error("call events are being dropped: the database has been away for too long", limit=self._limit)
-        self._empty.clear()
+            _say(
+                _log.error, "call events are being dropped: the database has been away for too long", limit=self._limit
+            )
+        self._moved.set()
         self._arrived.set()
 
     async def written(self) -> None:
-        """Return when nothing waits."""
-        await self._empty.wait()
+        """Return when all that was put in by now has been written (or dropped)."""
+        mark = self._taken
+        while self._taken - len(self._waiting) < mark:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def run(self) -> None:
         """Write until cancelled. An event may be written twice after a failure; the recorder sees to that."""
@@ -99,33 +108,46 @@ class EventWriter:
                 await self._recorder.record(batch)
             for _ in range(len(batch) - (self.dropped - dropped)):
                 self._waiting.popleft()
+            self._moved.set()
             if self.failures:
-                _log.info("call events are being written again", waiting=len(self._waiting), dropped=self.dropped)
+                _say(_log.info, "call events are being written again", waiting=len(self._waiting), dropped=self.dropped)
             self.failures = 0
+            if len(batch) < BATCH:
+                # Under load: a transaction costs as much for one event as for ten. Who comes after a pause waits for
+                # nothing.
+                await asyncio.sleep(GATHER_SECONDS)
         self._arrived.clear()
-        self._empty.set()
         await self._arrived.wait()
 
     async def _wait_after(self, error: Exception) -> None:
         self.failures += 1
-        _log.warning("call events wait for the database", problem=str(error), waiting=len(self._waiting))
+        _say(_log.warning, "call events wait for the database", problem=str(error), waiting=len(self._waiting))
         if self.failures >= _TRIES_OF_ONE and self._waiting and self._prepare is None and await self._is_refused():
             event = self._waiting.popleft()
+            self._moved.set()
             self.dropped += 1
             self.failures = 1
-            _log.error("a call event cannot be written and is dropped", kind=event.kind, unique_id=event.unique_id)
+            _say(
+                _log.error, "a call event cannot be written and is dropped", kind=event.kind, unique_id=event.unique_id
+            )
             return
         wait = min(LONGEST_WAIT_SECONDS, self._first_wait_seconds * 2.0 ** min(self.failures - 1, 10))
         await asyncio.sleep(wait * (1 - random() / 2))  # noqa: S311  # spread, not secrecy
 
     async def _is_refused(self) -> bool:
-        """Whether the database answers before and after refusing the oldest event: so it never just came or went."""
+        """Whether the oldest event itself is the reason, with a database that answers before and after.
+
+        One that is read-only, full, locked or slow refuses every event, for as long as it may last: they wait.
+        """
         if not await self._is_there():
             return False
         oldest = self._waiting[0]
         try:
             async with asyncio.timeout(RECORD_SECONDS):
                 await self._recorder.record([oldest])
+        except (StoreError, OSError) as error:  # a TimeoutError is an OSError
+            refused = isinstance(error, RefusedValuesError)
+            return refused and await self._is_there() and self._waiting[0] is oldest
         except Exception:
             return await self._is_there() and self._waiting[0] is oldest
         return False
@@ -137,3 +159,9 @@ class EventWriter:
         except Exception:
             return False
         return True
+
+
+def _say(write: Callable[..., object], event: str, **fields: object) -> None:
+    """A line of the log. One that cannot be written must not cost what happened to calls."""
+    with suppress(Exception):
+        write(event, **fields)

@@ -34,13 +34,12 @@ _MEMBER = frozenset({"queue", "interface", "membername"})
 
 RECEIVED = frozenset({"trunk", "received", "caller"})
 ROUTED = frozenset(
-    {"level", "kind", "tenant", "line", "queue", "announcement", "target", "dialled", "version", "reasons"}
+    {"level", "kind", "tenant", "line", "queue", "announcement", "target", "dialled", "version", "reasons", "cause"}
 )
 QUEUE_EXIT = frozenset({"queue", "status"})
 CHAIN_STEP = frozenset({"exit", "step", "kind", "target"})
 
-#: Event (lower case) → what it may hold besides `COMMON`.
-KNOWN = {
+_EVENTS = {
     "queuecallerjoin": CHANNEL | _QUEUE | {"position", "count"},
     "queuecallerabandon": CHANNEL | _QUEUE | {"position", "originalposition", "holdtime"},
     "agentcalled": CHANNEL | DESTINATION | _MEMBER,
@@ -54,9 +53,13 @@ KNOWN = {
     "hangup": CHANNEL | {"cause", "cause-txt", "techcause"},
     "hanguprequest": CHANNEL | {"cause", "techcause"},
 }
-USER_EVENTS = {
+_USER_EVENTS = {
     "callreceived": CHANNEL | RECEIVED | {"userevent"},
     "callrouted": CHANNEL | ROUTED | {"userevent"},
     "queueexit": CHANNEL | QUEUE_EXIT | {"userevent"},
     "chainstep": CHANNEL | CHAIN_STEP | {"userevent"},
 }
+
+#: Event (lower case) → what it may hold.
+KNOWN = {name: headers | COMMON for name, headers in _EVENTS.items()}
+USER_EVENTS = {name: headers | COMMON for name, headers in _USER_EVENTS.items()}

@@ -13,11 +13,16 @@ that came twice is ``repeated``, a line without a colon makes the message ``malf
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 #: Headers that Asterisk itself sends once per item (``channelvars=``, ``Status`` with variables, command output).
 _LISTS = frozenset({"chanvariable", "destchanvariable", "variable", "output"})
+_CONTROL = re.compile(r"[\r\n\0]")
+#: Header as it was written → as we look for it. Asterisk has some hundred headers, written always alike.
+_keys: dict[str, str] = {}
+_KEYS_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +49,22 @@ def parse_message(block: str) -> AmiMessage:
     headers: dict[str, str] = {}
     lists: dict[str, tuple[str, ...]] = {}
     repeated: set[str] = set()
-    malformed = False
-    for line in block.split("\r\n"):
-        name, colon, value = line.partition(":")
-        key = name.strip().lower()
-        if not colon or not key or "\n" in line or "\r" in line or "\0" in line:
-            malformed = True
-            continue
-        value = value.removeprefix(" ")
+    lines = block.split("\r\n")
+    # Asked of the whole at once: it is so of no message that Asterisk sends, and there are thousands in a second.
+    bare = "".join(lines)
+    malformed = "\n" in bare or "\r" in bare or "\0" in bare
+    if malformed:
+        lines = [line for line in lines if not _CONTROL.search(line)]
+    for line in lines:
+        name, colon, value = line.partition(": ")
+        key = _keys.get(name) if colon else None
+        if key is None:
+            name, colon, value = line.partition(":")
+            key = _key(name)
+            if not colon or not key:
+                malformed = True
+                continue
+            value = value.removeprefix(" ")
         if key in _LISTS:
             lists[key] = (*lists.get(key, ()), value)
         elif key in headers:
@@ -59,3 +72,10 @@ def parse_message(block: str) -> AmiMessage:
         else:
             headers[key] = value
     return AmiMessage(headers=headers, lists=lists, repeated=frozenset(repeated), malformed=malformed)
+
+
+def _key(name: str) -> str:
+    key = name.strip().lower()
+    if key and len(_keys) < _KEYS_LIMIT:  # whoever smuggles headers in must not fill our memory
+        _keys[name] = key
+    return key

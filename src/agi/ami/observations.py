@@ -35,6 +35,7 @@ class Routed:
     target: str | None
     table_version: int | None
     reasons: tuple[str, ...]
+    fallback_cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

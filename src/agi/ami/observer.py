@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import random
 from typing import Protocol
@@ -20,9 +20,17 @@ import structlog
 
 from agi.ami.address import AmiAddress
 from agi.ami.call_resync import resync
-from agi.ami.call_state import TrackerState
+from agi.ami.call_state import Call, TrackerState
 from agi.ami.call_tracker import fold
-from agi.ami.client import AmiConnection, AmiLoginError, AmiTimeoutError, Heard
+from agi.ami.client import (
+    EVENT_LIMIT,
+    PING_INTERVAL_SECONDS,
+    AmiConnection,
+    AmiLoginError,
+    AmiTimeoutError,
+    Heard,
+)
+from agi.ami.observations import CallerGaveUp, QueueReturned
 from agi.ami.protocol import AmiDisconnectedError
 from agi.ami.snapshot import SnapshotError, take_snapshot
 from agi.ami.translate import translate
@@ -57,6 +65,8 @@ class Observer:
         first_wait_seconds: float = FIRST_WAIT_SECONDS,
         longest_wait_seconds: float = LONGEST_WAIT_SECONDS,
         resync_interval_seconds: float = RESYNC_INTERVAL_SECONDS,
+        ping_interval_seconds: float = PING_INTERVAL_SECONDS,
+        event_limit: int = EVENT_LIMIT,
     ) -> None:
         self.state = TrackerState(node=node)
         self._address = address
@@ -67,6 +77,11 @@ class Observer:
         self._first_wait_seconds = first_wait_seconds
         self._longest_wait_seconds = longest_wait_seconds
         self._resync_interval_seconds = resync_interval_seconds
+        self._ping_interval_seconds = ping_interval_seconds
+        self._event_limit = event_limit
+        self._connection: AmiConnection | None = None
+        self._folded = 0
+        self._moved = asyncio.Event()
         self._log = _log.bind(node=node, asterisk=f"{address.host}:{address.port}")
 
     async def run(self) -> None:
@@ -74,11 +89,13 @@ class Observer:
         failures = 0
         while True:
             try:
-                async with await AmiConnection.open(self._address, clock=self._clock) as connection:
+                async with await self._open() as connection:
                     self._log.info("connected to Asterisk")
+                    self._folded = 0
                     await connection.subscribe()
                     await self._look(connection)
                     failures = 0
+                    self._connection = connection
                     self._on_connection(connection)
                     await self._follow(connection)
             except AmiLoginError as error:
@@ -89,15 +106,43 @@ class Observer:
                 failures += 1
                 self._log.warning("no connection to Asterisk", problem=str(error))
             finally:
+                self._connection = None
+                self._moved.set()
                 self._on_resynced(False)
                 self._on_connection(None)
             await asyncio.sleep(self._wait_seconds(failures))
+
+    async def _open(self) -> AmiConnection:
+        return await AmiConnection.open(
+            self._address,
+            clock=self._clock,
+            ping_interval_seconds=self._ping_interval_seconds,
+            event_limit=self._event_limit,
+        )
+
+    async def calls_now(self) -> Mapping[str, Call] | None:
+        """The calls there are, with all folded in that Asterisk said before this was asked; None if it does not answer.
+
+        Also None while something that was heard cannot be believed.
+        """
+        connection = self._connection
+        if connection is None:
+            return None
+        try:
+            await connection.act("Ping")  # its answer comes behind every event that was sent before
+        except (AmiTimeoutError, AmiDisconnectedError):
+            return None
+        mark = connection.arrived
+        while self._connection is connection and self._folded < mark:
+            self._moved.clear()
+            await self._moved.wait()
+        return None if self._connection is not connection or self.state.doubts else self.state.calls
 
     def _wait_seconds(self, failures: int) -> float:
         whole = min(self._longest_wait_seconds, self._first_wait_seconds * 2.0 ** min(max(failures - 1, 0), 10))
         return whole * (1 - random() / 2)  # noqa: S311  # spread, not secrecy
 
-    async def _look(self, connection: AmiConnection) -> None:
+    async def _look(self, connection: AmiConnection, *, again: bool = False) -> None:
         """Bring the state in line with Asterisk, then fold what was heard before and meanwhile."""
         snapshot = await take_snapshot(connection)
         heard = connection.heard_so_far()
@@ -106,6 +151,10 @@ class Observer:
         self._sink.put(events)
         for item in heard:
             self._take(item)
+        if not again and any(isinstance(item, CallerGaveUp | QueueReturned) for item in coming):
+            # Said before or after the lists were made? If before, it has just ended rings that there are.
+            await self._look(connection, again=True)
+            return
         self._log.info("looked at Asterisk", calls=len(self.state.calls), events=len(events))
         self._on_resynced(True)
 
@@ -126,6 +175,8 @@ class Observer:
                 self._take(item)
 
     def _take(self, item: Heard) -> None:
+        self._folded += 1
+        self._moved.set()
         observation = translate(item.message)
         if observation is None:
             return

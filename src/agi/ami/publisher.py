@@ -17,11 +17,11 @@ from pathlib import Path
 
 import structlog
 
-from agi.ami.astdb import write_generation
+from agi.ami.astdb import AstDbCopy
 from agi.ami.client import AmiConnection
 from agi.ami.files import write_if_changed
 from agi.ami.trunk_passwords import read_trunk_passwords
-from agi.render.astdb import astdb_values
+from agi.render.astdb import AstDbContent, AstDbRenderer
 from agi.render.devices import devices_conf
 from agi.render.queues import queues_conf
 from agi.render.settings import RenderError
@@ -61,6 +61,7 @@ class Publisher:
         self._recorded = recorded
         self._trunk_passwords = trunk_passwords or state_directory / "secrets"
         self._digests: dict[str, str] = {}
+        self._renderer = AstDbRenderer()
         self._log = _log.bind(node=node)
 
     async def write_files(self, table: Table, secrets: Mapping[str, str]) -> tuple[str, ...]:
@@ -110,13 +111,36 @@ class Publisher:
         except (SoundProblem, RenderError) as error:
             raise PublishError(str(error)) from error
 
-    async def apply(self, connection: AmiConnection, table: Table, *, at: datetime) -> int:
+    async def apply(self, connection: AmiConnection, copy: AstDbCopy, table: Table, *, at: datetime) -> int:
         """Have a running Asterisk read the files it has not read and take the database; the latter's generation.
 
-        The database holds the days around ``at`` (aware). `write_settings` with the same table comes first. Raises
-        PublishError, AstDbError, AmiTimeoutError, AmiDisconnectedError.
+        The database holds the days around ``at`` (aware); ``copy`` is that connection's. `write_settings` with the
+        same table comes first. Raises PublishError, AstDbError, AmiTimeoutError, AmiDisconnectedError.
         """
-        entries = await asyncio.to_thread(_entries, table, at)
+        content = await self._content(table, at)
+        reloaded = await self._reload(connection)
+        before = copy.writes
+        generation = await copy.write(content)
+        self._log.info(
+            "Asterisk has what it needs",
+            version=table.version,
+            reloaded=reloaded,
+            database_entries_written=copy.writes - before,
+            database_generation=generation,
+        )
+        return generation
+
+    async def compare(self, copy: AstDbCopy, table: Table, *, at: datetime) -> None:
+        """Look at the database of a running Asterisk and put right what differs. Raises as `apply`."""
+        mended = await copy.compare(await self._content(table, at))
+        if mended:
+            self._log.warning("Asterisk's database had to be put right", entries=mended, version=table.version)
+
+    async def _content(self, table: Table, at: datetime) -> AstDbContent:
+        with self._problems():
+            return await asyncio.to_thread(self._renderer.content, table, at=at)
+
+    async def _reload(self, connection: AmiConnection) -> list[str]:
         applied = self._read_applied()
         unread = sorted(name for name, digest in self._digests.items() if applied.get(name) != digest)
         modules = list(dict.fromkeys(module for name in unread for module in _MODULES[name]))
@@ -127,15 +151,12 @@ class Publisher:
         if unread:
             told = json.dumps(self._digests, indent=1, sort_keys=True) + "\n"
             await asyncio.to_thread(write_if_changed, self._applied_path, told)
-        generation = await write_generation(connection, entries)
-        self._log.info(
-            "Asterisk has what it needs",
-            version=table.version,
-            reloaded=modules,
-            database_entries=len(entries),
-            database_generation=generation,
-        )
-        return generation
+        return modules
+
+    @property
+    def generated(self) -> Path:
+        """The folder of what is rendered."""
+        return self._generated
 
     @property
     def _applied_path(self) -> Path:
@@ -178,10 +199,3 @@ class Publisher:
             spoken = write_prompt(self._sounds, name, text).written
             self._log.error("a recording cannot be used; the sentence is spoken instead", problem=str(problem))
             return spoken
-
-
-def _entries(table: Table, at: datetime) -> Mapping[str, str]:
-    try:
-        return astdb_values(table, at=at)
-    except RenderError as error:
-        raise PublishError(str(error)) from error

@@ -17,10 +17,15 @@ import structlog
 
 from agi.ami.address import read_ami_url
 from agi.ami.call_resync import OpenCall, end_forgotten, restore
+from agi.ami.client import AmiConnection
+from agi.ami.closing_by_hand import ClosingByHand
 from agi.ami.event_writer import EventWriter, Recorder
+from agi.ami.fallbacks import Fallbacks, FallbackStore
+from agi.ami.journal_reader import GapStore, JournalReader
 from agi.ami.observer import Observer
 from agi.ami.publisher import Publisher
 from agi.ami.publishing import Publishing, Secrets
+from routing.core.events import CallEvent
 from routing.core.table import Table
 
 EXPIRY_INTERVAL_SECONDS = 3600.0
@@ -31,7 +36,7 @@ FLUSH_SECONDS = 3.0
 _log = structlog.get_logger(__name__)
 
 
-class ObserverStore(Recorder, Secrets, Protocol):
+class ObserverStore(Recorder, Secrets, GapStore, FallbackStore, Protocol):
     """What the observer asks of the store."""
 
     async def open_calls(self, node: str) -> Sequence[OpenCall]:
@@ -91,7 +96,7 @@ async def run_observer(
         recorded=recorded,
         trunk_passwords=trunk_passwords,
     )
-    feed = table_feed(service.publishing.use_table, service.report_table)
+    feed = table_feed(service.use_table, service.report_table)
     await service.run(feed, stop)
 
 
@@ -118,17 +123,33 @@ class _Service:
             state_directory=state_directory, node=node, recorded=recorded, trunk_passwords=trunk_passwords
         )
         self.publishing = Publishing(publisher, store, clock=clock, on_published=self._published)
+        self._closing_by_hand = ClosingByHand(node=node, clock=clock)
+        self._fallbacks = Fallbacks(store, node=node, clock=clock)
         self._writer = EventWriter(store, prepare=self._end_forgotten)
         self._observer = Observer(
             address=read_ami_url(ami_url),
             node=node,
-            sink=self._writer,
+            sink=self,
             clock=clock,
-            on_connection=self.publishing.use_connection,
+            on_connection=self._connected,
             on_resynced=self._resynced,
+        )
+        self._table: Table | None = None
+        self._journal = JournalReader(
+            state_directory / "journal",
+            node=node,
+            store=store,
+            calls=self._observer.calls_now,
+            written=self._writer.written,
+            clock=clock,
         )
         self._restored = False
         self._looked = asyncio.Event()
+
+    def put(self, events: Sequence[CallEvent]) -> None:
+        """From the observer."""
+        self._writer.put(events)
+        self._fallbacks.notice(events)
 
     async def run(self, feed: Feed, stop: asyncio.Event) -> None:
         await self._restore()
@@ -137,7 +158,10 @@ class _Service:
             "publishing": self.publishing.run,
             "observer": self._observer.run,
             "event writer": self._writer.run,
+            "closing by hand": self._closing_by_hand.run,
+            "fallbacks": self._fallbacks.run,
             "expiry of personal data": self._expire,
+            "reader of the journal": self._journal.run,
         }
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._only_cancelled(name, work), name=name) for name, work in works.items()]
@@ -191,10 +215,22 @@ class _Service:
                 self._log.warning("personal data cannot be removed now", problem=str(error))
             await asyncio.sleep(EXPIRY_INTERVAL_SECONDS)
 
+    def use_table(self, table: Table) -> None:
+        """From the feed."""
+        self._table = table
+        self.publishing.use_table(table)
+
     def report_table(self, problem: str) -> None:
         self._log.error("a new table is not used", problem=problem)
 
+    def _connected(self, connection: AmiConnection | None) -> None:
+        self.publishing.use_connection(connection)
+        self._fallbacks.use_connection(connection)
+        self._closing_by_hand.use_connection(connection)
+
     def _published(self, version: int) -> None:
+        if self._table is not None and self._table.version == version:
+            self._closing_by_hand.use_table(self._table)
         self._tell(replace(self._readiness, published=version))
 
     def _resynced(self, resynced: bool) -> None:

@@ -21,6 +21,7 @@ VARIABLES = (
     "RECEIVED",
     "CALLER",
     "LEVEL",
+    "FALLBACK_CAUSE",
     "ROUTE_KIND",
     "ROUTE_TENANT",
     "ROUTE_LINE",
@@ -90,7 +91,7 @@ def read_snapshot(
     channels: Sequence[AmiMessage], queues: Sequence[AmiMessage], status: Sequence[AmiMessage]
 ) -> Snapshot:
     """Pure. Raises AmiDisconnectedError if a list cannot be believed."""
-    variables = {item.get("uniqueid"): _variables(item) for item in status if item.event == "Status"}
+    variables = {item.get("uniqueid"): read_variables(item) for item in status if item.event == "Status"}
     found: dict[str, Channel] = {}
     for item in channels:
         if item.event == "CoreShowChannel":
@@ -127,7 +128,8 @@ def _entry(item: AmiMessage) -> Waiting:
     return Waiting(unique_id=_needed(item, "uniqueid"), queue=_needed(item, "queue"), position=int(position))
 
 
-def _variables(item: AmiMessage) -> dict[str, str]:
+def read_variables(item: AmiMessage) -> dict[str, str]:
+    """The variables in an item of ``Status``; those that the channel does not have are left out."""
     pairs = [line.partition("=") for line in item.lists.get("variable", ())]
     if "variable" in item.headers:
         pairs.append(item.headers["variable"].partition("="))

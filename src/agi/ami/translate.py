@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-from agi.ami.headers import COMMON, KNOWN, USER_EVENTS
+from agi.ami.headers import KNOWN, USER_EVENTS
 from agi.ami.messages import AmiMessage
 from agi.ami.observations import (
     AgentCalled,
@@ -32,6 +32,7 @@ from agi.ami.observations import (
     Stepped,
 )
 from routing.core.decision import CONDITIONS, KINDS
+from routing.core.events import FALLBACK_CAUSES, LEVELS
 
 TEXT_LIMIT_CHARACTERS = 255
 _UP = "6"
@@ -40,7 +41,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _STATUS = re.compile(r"[A-Z]{1,20}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_LEVELS = ("service", "astdb", "last_resort")
 _EXITS = (*CONDITIONS, "played", "closing")
 
 
@@ -73,7 +73,7 @@ def _check(message: AmiMessage, known: frozenset[str]) -> None:
         raise _DisbeliefError("a line without a header's name")
     if message.repeated:
         raise _DisbeliefError("a header came twice")
-    if not message.headers.keys() <= known | COMMON:
+    if not message.headers.keys() <= known:
         raise _DisbeliefError("a header that Asterisk does not send")
 
 
@@ -121,8 +121,11 @@ def _received(message: AmiMessage) -> Observation:
 
 def _routed(message: AmiMessage) -> Observation:
     level, kind = _present(message, "level"), _present(message, "kind")
-    if level not in _LEVELS:
+    if level not in LEVELS:
         raise _DisbeliefError("level is out of range")
+    cause = message.get("cause").strip()
+    if cause not in ("", *FALLBACK_CAUSES):
+        raise _DisbeliefError("cause is out of range")
     if kind not in KINDS and kind != "last_resort":
         raise _DisbeliefError("kind is out of range")
     return Routed(
@@ -137,6 +140,7 @@ def _routed(message: AmiMessage) -> Observation:
         target=decoded(_present(message, "target")) or None,
         table_version=int(_matching(message, "version", _NUMBER)) if _present(message, "version") else None,
         reasons=tuple(rule for rule in decoded(_present(message, "reasons")).split(".") if rule),
+        fallback_cause=cause or None,
     )
 
 
