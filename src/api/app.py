@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -18,9 +19,10 @@ from api import pages
 from api.cards import Directory
 from api.dependencies import Services, services_of
 from api.errors import PROBLEM_RESPONSES, install_handlers
-from api.live import EventHub
+from api.live import KEPT_EVENTS, KINDS_WITH_CALL, EventHub
+from api.pops import Acknowledgements
 from api.protection import Protection
-from api.routes import calls, events, health
+from api.routes import calls, events, health, pops
 from routing.store import EventFeed, Store, TableFeed
 
 __all__ = ["create_app", "services_of"]
@@ -43,7 +45,8 @@ def create_app(
     ``"*"`` for any. ``heartbeat_seconds``: longest silence on an event stream.
     """
     directory = Directory()
-    hub = EventHub(store, directory, node=node)
+    drawn = Acknowledgements(store, clock=clock, monotonic=time.monotonic)
+    hub = EventHub(store, directory, node=node, on_told=drawn.told)
     app = FastAPI(
         title="Amtsleitung",
         summary="Calls of a telephone service centre for many municipalities",
@@ -53,9 +56,15 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.services = Services(
-        store=store, hub=hub, directory=directory, clock=clock, heartbeat_seconds=heartbeat_seconds, node=node
+        store=store,
+        hub=hub,
+        directory=directory,
+        pops=drawn,
+        clock=clock,
+        heartbeat_seconds=heartbeat_seconds,
+        node=node,
     )
-    for routes in (health, calls, events, pages):
+    for routes in (health, calls, events, pops, pages):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install_handlers(app)
@@ -72,11 +81,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         on_table=directory.replace,
         on_problem=lambda problem: _log.warning("configuration not usable", problem=problem),
     )
-    event_feed = EventFeed(services.store, after=None, on_events=hub.take, on_state=hub.take_state)
+    event_feed = EventFeed(
+        services.store,
+        after=None,
+        history=KEPT_EVENTS,
+        with_calls_of=KINDS_WITH_CALL,
+        on_events=hub.take,
+        on_state=hub.take_state,
+        on_anew=hub.begin_anew,
+    )
     tasks = [
         asyncio.create_task(_lives(table_feed.run(), hub), name="table feed"),
         asyncio.create_task(_lives(event_feed.run(), hub), name="event feed"),
         asyncio.create_task(_lives(hub.run(), hub), name="event fan-out"),
+        asyncio.create_task(_goes_on(services.pops.write()), name="write drawn pops"),
+        asyncio.create_task(_goes_on(services.pops.watch()), name="watch for pops that are not drawn"),
     ]
     try:
         yield
@@ -94,3 +113,11 @@ async def _lives(work: Coroutine[Any, Any, None], hub: EventHub) -> None:
     except Exception:
         _log.exception("a feed of the api ended", task=asyncio.current_task())
     hub.fail()
+
+
+async def _goes_on(work: Coroutine[Any, Any, None]) -> None:
+    # Figures about pops: without them everything else is as it should be.
+    try:
+        await work
+    except Exception:
+        _log.exception("a task of the api ended", task=asyncio.current_task())

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request
 
 from api.cards import Directory
 from api.live import EventHub
+from api.pops import Acknowledgements
 from routing.store import Store
 
 
@@ -22,6 +23,7 @@ class Services:
     store: Store
     hub: EventHub
     directory: Directory
+    pops: Acknowledgements
     clock: Callable[[], datetime]
     heartbeat_seconds: float
     node: str | None

@@ -23,6 +23,8 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
 
 def host_of(header: str) -> str:
     """The name in a Host header, without port and brackets, in lower case."""
@@ -31,11 +33,20 @@ def host_of(header: str) -> str:
     return header.partition(":")[0].lower()
 
 
+def _is_own(headers: Headers) -> bool:
+    """Programs send neither header, every browser at least one."""
+    if headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return False
+    origin = headers.get("origin")
+    return origin is None or origin.partition("://")[2].lower() == headers.get("host", "").lower()
+
+
 class Protection:
     """Pure ASGI, because a wrapper that reads bodies would hold back the event stream.
 
     A foreign Host header is refused: without it, any web page could have its name resolve to the loopback address
-    and read callers' numbers.
+    and read callers' numbers. What changes something is taken from our own pages only: another site's page can send
+    a form or a request without asking, and the browser then names that site in ``Origin``.
     """
 
     def __init__(self, app: ASGIApp, *, allowed_hosts: frozenset[str]) -> None:
@@ -59,6 +70,10 @@ class Protection:
 
         if not self._allows(scope):
             refusal = problem_response(400, "unknown-host", "This server does not answer under this host name.")
+            await refusal(scope, receive, send_protected)
+            return
+        if scope["method"] not in _READING and not _is_own(Headers(scope=scope)):
+            refusal = problem_response(403, "foreign-origin", "This is taken from this server's own pages only.")
             await refusal(scope, receive, send_protected)
             return
         try:

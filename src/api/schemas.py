@@ -39,7 +39,8 @@ class CallDetails(CallCard):
     """A call with the decision about it.
 
     ``received`` is the number as the carrier sent it. ``level`` says who decided (``service``, ``astdb``,
-    ``last_resort``), ``reasons`` why, in order. ``cause`` is the ISDN cause (Q.850).
+    ``include``, ``last_resort``), ``fallback_cause`` why not the level before, ``reasons`` why so,
+    in order. ``cause`` is the ISDN cause (Q.850).
     """
 
     linked_id: str | None
@@ -47,6 +48,7 @@ class CallDetails(CallCard):
     received: str | None
     kind: str | None
     level: str | None
+    fallback_cause: str | None
     reasons: tuple[str, ...]
     table_version: int | None
     queue: str | None
@@ -76,6 +78,7 @@ def details_of(call: StoredCall, directory: Directory) -> CallDetails:
         received=call.received,
         kind=call.kind,
         level=call.level,
+        fallback_cause=call.fallback_cause,
         reasons=call.reasons,
         table_version=call.table_version,
         queue=call.queue,

@@ -5,19 +5,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
+import struct
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.app import create_app, services_of
+from api.live import MAXIMUM_SUBSCRIPTIONS
+from api.stream import ABORT
 from routing.store import Store
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 _GRACE_SECONDS = 2
-_BACKLOG = 128
+_BACKLOG = 1024  # all pages come back at once after a restart
+_OTHER_DESCRIPTORS = 256  # beside event streams
+
+_log = structlog.get_logger("api")
 
 
 class ServeError(Exception):
@@ -45,6 +55,7 @@ async def run_api(
 
     ``port`` 0 takes a free one; ``ready`` is told host and port once requests are answered. Raises ServeError.
     """
+    _allow_descriptors(MAXIMUM_SUBSCRIPTIONS + _OTHER_DESCRIPTORS)
     listener = _listen(host, port)
     app = create_app(
         store=store, node=node, allowed_hosts=allowed_hosts, clock=clock, heartbeat_seconds=heartbeat_seconds
@@ -67,6 +78,16 @@ async def run_api(
         raise ServeError("The web server ended by itself; its log above says why.")
 
 
+def _allow_descriptors(wanted: int) -> None:
+    """As many open sockets as there may be streams; most systems allow 1,024 until one asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        _log.warning("few descriptors: fewer pages can be open at once", allowed=most, wanted=wanted)
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -85,12 +106,34 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _reset(transport: asyncio.Transport) -> None:
+    """End the connection without waiting for anything: what is on its way is dropped here and in the kernel."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+class _Connection(H11Protocol):
+    """Gives the application the extension `ABORT`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        app = self.app
+
+        async def with_abort(scope: Any, receive: Any, send: Any) -> None:
+            scope["extensions"] = {**scope.get("extensions", {}), ABORT: lambda: _reset(transport)}
+            await app(scope, receive, send)
+
+        self.app = with_abort
+
+
 class _Server(uvicorn.Server):
     def __init__(self, app: FastAPI, on_started: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=_Connection,
                 ws="none",
                 lifespan="on",
                 log_config=None,

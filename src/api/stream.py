@@ -1,88 +1,57 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Server-Sent Events on the wire: what a subscription says, a heartbeat in its silence, and a prompt end.
-
-::
-
-    id: 41
-    event: rung
-    data: {"seq": 41, "kind": "rung", "agent": "agent01", …, "call": {"tenant_name": …}}
-"""
+"""An event stream's body: what a subscription says, a heartbeat in its silence, and a prompt end."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any, assert_never
 
-from fastapi.sse import format_sse_event
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.subscriptions import FeedState, Item, LiveEvent, Snapshot
+from api.subscriptions import Item
+from api.wire import BEGINNING, encoded, heartbeat
 
-_RETRY_MILLISECONDS = 1000
+ABORT = "amtsleitung.abort"
+"""The ASGI extension under which the server gives a function that ends the connection at once."""
+
 _FAREWELL_SECONDS = 0.5
 
 
-def encoded(item: Item, at: datetime) -> bytes:
-    """One item in wire format. ``at``: the server's present, by which a page corrects its own clock."""
-    match item:
-        case LiveEvent():
-            card = {} if item.card is None else {"call": item.card.model_dump(mode="json")}
-            return _event(item.kind, item.payload | {"seq": item.seq} | card, seq=item.seq)
-        case FeedState():
-            return _event("feed", {"live": item.live, "at": at.isoformat()})
-        case Snapshot():
-            data = {
-                "seq": item.seq,
-                "ringing": [{"agent": who, "call": card.model_dump(mode="json")} for who, card in item.ringing],
-                "talking": [{"agent": who, "call": card.model_dump(mode="json")} for who, card in item.talking],
-                "recent": [card.model_dump(mode="json") for card in item.recent],
-            }
-            return _event("snapshot", data, seq=item.seq)
-        case never:
-            assert_never(never)
-
-
-def _event(name: str, data: dict[str, Any], *, seq: int | None = None) -> bytes:
-    # json.dumps escapes every line end within the data, so that no caller's text can begin a field of its own.
-    text = json.dumps(data, ensure_ascii=True)
-    return format_sse_event(event=name, data_str=text, id=None if seq is None else str(seq))
-
-
-def _heartbeat(at: datetime) -> bytes:
-    # A comment keeps proxies content, but a page cannot see one: the event lets it notice a connection that is dead
-    # without having been closed.
-    return format_sse_event(comment="heartbeat", event="beat", data_str=json.dumps({"at": at.isoformat()}))
-
-
 async def with_heartbeat(
-    items: AsyncIterator[Item], *, seconds: float, clock: Callable[[], datetime]
+    items: AsyncIterator[Sequence[Item]],
+    *,
+    seconds: float,
+    clock: Callable[[], datetime],
+    position: Callable[[], int] = lambda: 0,
 ) -> AsyncGenerator[bytes, None]:
     """The items on the wire, and a heartbeat whenever none has come for ``seconds``."""
-    yield format_sse_event(retry=_RETRY_MILLISECONDS)
-    coming: asyncio.Task[Item | None] | None = None
+    yield BEGINNING
+    coming: asyncio.Task[Sequence[Item] | None] | None = None
     try:
         while True:
-            coming = coming or asyncio.create_task(_next(items), name="next event")
+            coming = coming or asyncio.create_task(_next(items), name="next events")
             done, _ = await asyncio.wait({coming}, timeout=seconds)
             if not done:
-                yield _heartbeat(clock())
+                yield heartbeat(clock(), position())
                 continue
-            item, coming = coming.result(), None
-            if item is None:
+            burst, coming = coming.result(), None
+            if burst is None:
                 return
-            yield encoded(item, clock())
+            # Only the last one may say how far the reader is: the connection can break between any two.
+            yield b"".join(
+                encoded(item, clock(), position() if place == len(burst) else 0)
+                for place, item in enumerate(burst, start=1)
+            )
     finally:
         if coming is not None:
             coming.cancel()
             await asyncio.wait({coming})
 
 
-async def _next(items: AsyncIterator[Item]) -> Item | None:
+async def _next(items: AsyncIterator[Sequence[Item]]) -> Sequence[Item] | None:
     return await anext(items, None)
 
 
@@ -102,8 +71,12 @@ class EventStream(Response):
         self._over = over
         self._on_end = on_end
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        except BaseException:
+            self._on_end()
+            raise
         writing = asyncio.create_task(self._write(send), name="write events")
         leaving = asyncio.create_task(_reader_left(receive), name="wait for the reader's end")
         ending = asyncio.create_task(self._over.wait(), name="wait for the stream's end")
@@ -116,8 +89,8 @@ class EventStream(Response):
                 task.cancel()
             await asyncio.wait(tasks)
             self._on_end()
-        if not gone:
-            await _farewell(send)
+        if not gone and not await _said_farewell(send):
+            await _abort(scope)
         if not writing.cancelled() and (error := writing.exception()) is not None:
             raise error
 
@@ -132,9 +105,18 @@ async def _reader_left(receive: Receive) -> None:
         pass
 
 
-async def _farewell(send: Send) -> None:
+async def _said_farewell(send: Send) -> bool:
     try:
         async with asyncio.timeout(_FAREWELL_SECONDS):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
     except TimeoutError:
-        return  # a stuck reader; the server closes its connection
+        return False
+    return True
+
+
+async def _abort(scope: Scope) -> None:
+    # Closing would wait until a reader that does not read has read what is on its way; until then its socket stays.
+    abort = scope.get("extensions", {}).get(ABORT)
+    if abort is not None:
+        abort()
+        await asyncio.sleep(0)  # the server hears of it

@@ -4,31 +4,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
 from api.cards import CallCard
 
-QUEUE_LENGTH = 256  # events a reader may be behind
-_KINDS_FOR_AGENT = frozenset({"rung", "ring_ended", "answered", "ended"})
+QUEUE_LENGTH = 1024  # items a reader may be behind: twice of what the hub tells at once. Readers share the items
 
 _log = structlog.get_logger("api")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveEvent:
-    """A call's event with, where a page needs it, the call as it stood when the event was read."""
+    """A call's event as it goes over the wire, once made for all its readers.
+
+    ``agent``: who is rung or talks; of an ended call: who talked. ``audience``: the agents whom it concerns.
+    """
 
     seq: int
     kind: str
     call: str
-    payload: dict[str, Any]
-    card: CallCard | None
     agent: str | None
-    """Who is rung or talks; of an ended call: who talked."""
+    audience: frozenset[str]
+    wire: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,20 @@ class FeedState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """An agent's telephone rings for a call: the pop. ``rung`` is the number of the event that said so, if known."""
+
+    agent: str
+    rung: int | None
+    card: CallCard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What is up right now, told to a reader that names no last event. ``seq`` is the last event within it."""
+    """What is up right now. ``seq`` is the last event within it."""
 
     seq: int
-    ringing: tuple[tuple[str, CallCard], ...]
+    ringing: tuple[Ring, ...]
     talking: tuple[tuple[str, CallCard], ...]
     recent: tuple[CallCard, ...]
 
@@ -52,14 +61,26 @@ Item = LiveEvent | FeedState | Snapshot
 
 
 class Subscription:
-    """One reader. ``over`` is set when it must be disconnected: too slow, or the service ends."""
+    """One reader. ``over`` is set when it must be disconnected: too slow, or the service ends.
 
-    def __init__(self, agent: str | None, *, queue_length: int = QUEUE_LENGTH) -> None:
+    ``told`` gives the number up to which all events have been offered to whom they concern.
+    """
+
+    def __init__(
+        self, agent: str | None, *, told: Callable[[], int] = lambda: 0, queue_length: int = QUEUE_LENGTH
+    ) -> None:
         self.agent = agent
         self.over = asyncio.Event()
+        self._told = told
         self._queue: asyncio.Queue[LiveEvent | FeedState] = asyncio.Queue(queue_length)
+        self._idle = False
         self.last = 0  # what the reader knows, up to here
-        self._calls: set[str] = set()
+
+    @property
+    def position(self) -> int:
+        """The number up to which nothing is left to say to this reader: from there on it may ask again."""
+        # Events that are not its business pass it by. Without this it would ask for a whole day after a break.
+        return max(self.last, self._told()) if self._idle and self._queue.empty() else self.last
 
     def offer(self, item: LiveEvent | FeedState) -> None:
         """Take an item, or be over: a reader that lost one event must not go on as if it had not."""
@@ -71,31 +92,30 @@ class Subscription:
             _log.warning("event reader too slow, disconnected", agent=self.agent)
             self.over.set()
 
-    async def next(self) -> LiveEvent | FeedState:
-        """The next item that is new for this reader and meant for it."""
+    async def burst(self) -> list[LiveEvent | FeedState]:
+        """All that is new for this reader, as soon as there is something."""
         while True:
-            item = await self._queue.get()
-            if isinstance(item, FeedState) or self.wants(item):
-                return item
+            self._idle = True
+            try:
+                item = await self._queue.get()
+            finally:
+                self._idle = False
+            found = [item] if self._is_new(item) else []
+            while not self._queue.empty():
+                item = self._queue.get_nowait()
+                if self._is_new(item):
+                    found.append(item)
+            if found:
+                return found
 
-    def seen(self, seq: int, calls: Sequence[str] = ()) -> None:
-        """The reader knows everything up to ``seq``, and these calls are on its page."""
+    def seen(self, seq: int) -> None:
+        """The reader knows everything up to ``seq``."""
         self.last = max(self.last, seq)
-        self._calls.update(calls)
 
-    def wants(self, event: LiveEvent) -> bool:
-        """Whether to tell it: not twice, and to an agent only what concerns a call that rang there."""
-        if event.seq <= self.last:
-            return False
-        self.last = event.seq
-        if self.agent is None:
+    def _is_new(self, item: LiveEvent | FeedState) -> bool:
+        if isinstance(item, FeedState):
             return True
-        mine = event.agent == self.agent
-        known = event.call in self._calls
-        if mine:
-            self._calls.add(event.call)
-        if event.kind == "ended":
-            self._calls.discard(event.call)
-        if event.kind == "answered":
-            return mine or known
-        return event.kind in _KINDS_FOR_AGENT and (mine or (known and event.kind == "ended"))
+        if item.seq <= self.last:
+            return False
+        self.last = item.seq
+        return True

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 import structlog
@@ -36,20 +36,22 @@ async def events(
 ) -> Response:
     """Every event of every call: ``id`` = number, ``event`` = kind.
 
-    With ``Last-Event-ID`` first what was missed, else a ``snapshot`` of what is up; then an event ``feed``, which
-    comes again whenever the service loses or finds its source (``{"live": false}``).
+    With ``Last-Event-ID`` first what was missed, without it (and for an agent in any case) a ``snapshot`` of what is
+    up; then an event ``feed``, which comes again whenever the service loses or finds its source (``{"live": false}``).
     """
     last = _seq_of(last_event_id if last_event_id is not None else after)
     if agent is not None and parts.directory.is_known and agent not in parts.directory.agents:
         raise ApiError(404, "agent-not-found", "There is no agent of this name.")
-    newest = await parts.store.last_seq()
-    if last is not None and last > newest:
-        last = None  # a reader from before the database was made anew: tell it how things are
     try:
         subscription = parts.hub.subscribe(agent)
     except TooManyReadersError:
         raise ApiError(503, "too-many-readers", "Too many event streams are open; close some and retry.") from None
-    chunks = with_heartbeat(_items(parts, subscription, last), seconds=parts.heartbeat_seconds, clock=parts.clock)
+    chunks = with_heartbeat(
+        _items(parts, subscription, last),
+        seconds=parts.heartbeat_seconds,
+        clock=parts.clock,
+        position=lambda: subscription.position,
+    )
     return EventStream(chunks, over=subscription.over, on_end=lambda: parts.hub.unsubscribe(subscription))
 
 
@@ -61,22 +63,24 @@ def _seq_of(text: str | None) -> int | None:
     return int(text)
 
 
-async def _items(parts: Services, subscription: Subscription, after: int | None) -> AsyncIterator[Item]:
+async def _items(parts: Services, subscription: Subscription, after: int | None) -> AsyncIterator[Sequence[Item]]:
     hub = parts.hub
     try:
-        if after is None:
-            yield await hub.snapshot(subscription)
-        else:
-            async for event in hub.missed(after, subscription):
-                yield event
-        yield FeedState(hub.live)
+        if hub.live:  # else the database would be asked in vain, and the reader wait for it unknowing
+            async for items in hub.catch_up(subscription, after):
+                yield items
+        yield [FeedState(hub.live)]
         while True:
-            item = await subscription.next()
-            if isinstance(item, FeedState) and item.live:
-                # A feed that starts late begins with the present: what this reader lacks lies before it.
-                async for event in hub.missed(subscription.last, subscription):
-                    yield event
-            yield item
+            burst = await subscription.burst()
+            if not any(isinstance(item, FeedState) and item.live for item in burst):
+                yield burst
+                continue
+            if events := [item for item in burst if not isinstance(item, FeedState)]:
+                yield events
+            # What this reader lacks lies before the feed's new beginning.
+            async for items in hub.catch_up(subscription, subscription.last or after):
+                yield items
+            yield [FeedState(hub.live)]
     except (StoreError, TimeoutError):
         # The reader comes again with the last number it got.
         _log.warning("event stream ended: the past is not readable")

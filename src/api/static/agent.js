@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // The agent's page: events in, one model, one drawing of it. Whatever a caller sent is only ever text.
 
+import { acknowledger } from "./drawn.js";
 import { follow } from "./stream.js";
 
 const page = document.getElementById("page");
@@ -13,6 +14,7 @@ const RECENT = 8;
 const calls = new Map(); // call → {card, talking}; a Map keeps them in the order of ringing
 let recent = [];
 let connection = "connecting"; // connecting | live | lost
+let caughtUp = false; // what comes now comes as it happens
 let clockOffset = 0; // milliseconds by which this computer's clock is ahead of the server's
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
@@ -37,9 +39,13 @@ function duration(from, to) {
 
 // --- the model ---
 
-function rung(card) {
-  if (calls.get(card.call)?.talking === false) return;
+const pops = acknowledger({ agent, isUp: (key) => calls.get(key)?.talking === false });
+
+function rung(card, number) {
+  const up = calls.get(card.call)?.talking === false;
   calls.set(card.call, { card, talking: false });
+  if (number) pops.owe(card.call, number, caughtUp ? "live" : "caught_up");
+  if (up) return;
   document.getElementById("withdrawn").replaceChildren();
   const phrase = card.agent_phrase ? `${texts.say}: ${card.agent_phrase}` : "";
   announce(fill(texts.announcement, { tenant: tenantOf(card), line: lineOf(card), caller: callerOf(card), phrase }));
@@ -53,7 +59,7 @@ function answered(data) {
 }
 
 function ringEnded(data) {
-  if (data.agent !== agent || calls.get(keyOf(data))?.talking) return;
+  if (data.agent !== agent || data.still_ringing || calls.get(keyOf(data))?.talking) return;
   const words = { answered_elsewhere: texts.withdrawn_elsewhere, abandoned: texts.withdrawn_abandoned, no_answer: texts.withdrawn_no_answer };
   withdraw(data, words[data.why] ?? texts.withdrawn);
 }
@@ -68,22 +74,26 @@ function ended(data) {
 
 function withdraw(data, words) {
   const call = calls.get(keyOf(data));
-  if (!calls.delete(keyOf(data))) return;
-  const sentence = fill(words, { tenant: tenantOf(call.card) });
+  if (calls.delete(keyOf(data))) sayWithdrawn(call, words);
+}
+
+function sayWithdrawn({ card }, words) {
+  const sentence = fill(words, { tenant: tenantOf(card) });
   document.getElementById("withdrawn").replaceChildren(element("p", "notice", sentence));
   announce("");
 }
 
 function snapshot(data) {
-  const before = new Set(calls.keys());
-  const talking = data.talking.map(({ call }) => [call.call, { card: call, talking: true }]);
-  const known = new Map(calls);
+  const before = new Map(calls);
   calls.clear();
-  for (const [key, call] of talking) calls.set(key, call);
-  for (const { call } of data.ringing) {
-    if (before.has(call.call) && !known.get(call.call).talking) calls.set(call.call, { card: call, talking: false });
-    else rung(call);
+  for (const { call } of data.talking) calls.set(call.call, { card: call, talking: true });
+  for (const { call, rung: number } of data.ringing) {
+    const known = before.get(call.call);
+    if (known?.talking === false) calls.set(call.call, { ...known, card: call });
+    rung(call, number);
   }
+  const gone = [...before.values()].find((call) => !call.talking && !calls.has(call.card.call));
+  if (gone) sayWithdrawn(gone, texts.withdrawn);
   recent = data.recent;
 }
 
@@ -213,12 +223,13 @@ function announce(sentence) {
 
 const handlers = {
   snapshot,
-  rung: (data) => data.call && data.agent === agent && rung(data.call),
+  rung: (data) => data.call && data.agent === agent && rung(data.call, data.seq),
   ring_ended: ringEnded,
   answered,
   ended,
   feed: (data) => {
     connection = data.live ? "live" : "lost";
+    caughtUp = data.live;
   },
   beat: () => {},
 };
@@ -230,9 +241,13 @@ follow({
   onData: (data) => {
     if (data.at && (data.live !== undefined || data.kind === undefined)) clockOffset = Date.now() - Date.parse(data.at);
   },
-  onCaughtUp: draw,
+  onCaughtUp: () => {
+    draw();
+    pops.drawn();
+  },
   onLost: () => {
     connection = "lost";
+    caughtUp = false;
     draw();
   },
 });
