@@ -29,7 +29,7 @@ COPY --from=environment /opt/amtsleitung /opt/amtsleitung
 RUN groupadd --gid 10000 amtsleitung \
     && useradd --uid 10000 --gid 10000 --no-create-home --home-dir / --shell /usr/sbin/nologin amtsleitung \
     && install --directory --owner=10000 --group=10000 --mode=0711 /var/lib/amtsleitung \
-    && install --directory --owner=10000 --group=10000 --mode=0700 \
+    && install --directory --owner=10000 --group=10000 --mode=0700 /var/lib/amtsleitung/journal \
         /keys /keys/postgres /keys/fastagi /keys/ami /keys/api
 USER 10000:10000
 ENV PATH=/opt/amtsleitung/.venv/bin:$PATH PYTHONUNBUFFERED=1 LANG=C.UTF-8 HOME=/tmp \

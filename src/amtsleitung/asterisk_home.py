@@ -33,7 +33,7 @@ MANAGER_USER = "amtsleitung"
 # What the observer needs and no more: no console commands, no originated calls, no dialplan changes.
 MANAGER_READS = "system,call,agent,user,reporting"
 MANAGER_WRITES = "system,call,agent,user,config,reporting"
-PUBLISHED = ("queues.conf", "devices.conf", "trunks.conf")
+PUBLISHED = ("queues.conf", "devices.conf", "trunks.conf", "include.conf")
 OLDER_LOGS = ("messages.log", "messages.log.1", "security.log")
 CERTIFICATE, KEY, AUTHORITIES = "sip-certificate.pem", "sip-key.pem", "sip-authorities.pem"
 _SECRETS_KEPT = "manager-secret"

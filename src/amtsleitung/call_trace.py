@@ -20,6 +20,9 @@ from routing.core.table import Table
 
 API_SECONDS = 5.0
 POP_SECONDS = 5.0
+_DECIDED_BY = {
+    "service": "the service", "astdb": "the fallback AstDB", "include": "the fallback's include",
+}  # fmt: skip
 _OUTCOMES = {
     "enter_queue": ("answered",),
     "play_announcement": ("announced", "abandoned"),
@@ -116,7 +119,9 @@ class CallTrace:
             if line
             else (data.get("tenant") or "nobody's number")
         )
-        by = {"service": "the service", "astdb": "the fallback AstDB"}.get(data["level"], "the last resort")
+        by = _DECIDED_BY.get(data["level"], "the last resort")
+        if data.get("fallback_cause"):
+            by = f"{by} because the level before it was {data['fallback_cause']}"
         self._print(at, "recognised", f"{whose} (decided by {by}, table version {data.get('table_version')})")
         state = "open" if {"open", "special_opening", "override_open"} & set(data["reasons"]) else "closed"
         for reason in expected.reasons[1:] if line else expected.reasons[-1:]:

@@ -34,6 +34,12 @@ class DatabaseTable:
         self._start = start
         self._on_table = on_table
         self._in_use: Table | None = None
+        self._feed: TableFeed | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the database is there, as far as is known."""
+        return self._feed is not None and self._feed.connected
 
     @classmethod
     @asynccontextmanager
@@ -67,7 +73,9 @@ class DatabaseTable:
             while await self._problem(ANSWER_SECONDS) is not None:  # noqa: ASYNC110 - nothing tells that it is back
                 await asyncio.sleep(NEXT_TRY_SECONDS)
             log.info("the database is back")
-        feed = TableFeed(self._store, on_table=self._use, on_problem=_report, start=self._start, load=self._disk.load)
+        feed = self._feed = TableFeed(
+            self._store, on_table=self._use, on_problem=_report, start=self._start, load=self._disk.load
+        )
         self._start = None
         keeping = asyncio.create_task(self._keep(), name="keeping of the last good table")
         try:

@@ -81,14 +81,19 @@ def explained(name: str) -> Explained:
         codes = ", ".join(stored.reasons) or "none was recorded"
         raise Problem(
             f"The numbers of the call {name} are no longer stored, so it cannot be decided again. "
-            f"Version {stored.table_version}, level {stored.level}; reasons: {codes}."
+            f"Version {stored.table_version}, level {_level(stored)}; reasons: {codes}."
         )
     table = compiled(rows, version=stored.table_version or 0, place=f"version {stored.table_version}")
     call = Call(dialled=stored.received, caller=stored.caller_number, trunk=stored.trunk)
     return Explained(table=table, call=call, at=at, stored=stored)
 
 
+def _level(call: StoredCall) -> str:
+    because = f" ({call.fallback_cause})" if call.fallback_cause else ""
+    return f"{call.level or 'unknown'}{because}"
+
+
 async def _rows_of(store: Store, call: StoredCall, name: str) -> Rows:
     if call.table_version is None or call.table_version < 1:
-        raise Problem(f"The call {name} was not decided by a version: level {call.level or 'unknown'}.")
+        raise Problem(f"The call {name} was not decided by a version: level {_level(call)}.")
     return await store.rows_of_version(call.table_version)

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import select
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -61,7 +63,8 @@ class ProcessLog:
     directory are looked at when this is made and then, while anything is written, every hour.
 
     A full disk or a closed terminal loses lines, never a process: nothing here raises, and nothing waits for a
-    terminal that was halted. ``clock``: seconds since 1970, as of the files' times.
+    terminal that was halted. How many were lost is told as soon as lines can be written again. ``clock``: seconds
+    since 1970, as of the files' times.
     """
 
     def __init__(
@@ -77,6 +80,8 @@ class ProcessLog:
         self._max_file_bytes = max_file_bytes
         self._clock = clock
         self._files: dict[str, int] = {}
+        self._lost: Counter[str] = Counter()
+        self._torn: set[str] = set()
         self._unshown = 0
         self._swept = 0.0
         self._sweep()
@@ -89,25 +94,45 @@ class ProcessLog:
         self._show(f"{name:<{_NAME_WIDTH}} | {line}\n")
         self._sweep()
         path = self.path_of(name)
-        if path is not None:
-            try:
-                self._store(path, f"{line}\n".encode())
-            except OSError:
-                self._forget(name)
+        if path is None:
+            return
+        try:
+            self._store(path, line)
+        except OSError:
+            self._lost[name] += 1
+            self._forget(name)
 
     def close(self) -> None:
         for name in tuple(self._files):
             self._forget(name)
 
-    def _store(self, path: Path, line: bytes) -> None:
+    def _store(self, path: Path, line: str) -> None:
         name = path.stem
         if name not in self._files:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
             self._files[name] = os.open(path, flags, 0o600)
-        os.write(self._files[name], line)
+        lost = self._lost.pop(name, 0)
+        try:
+            if lost:
+                self._append(name, f"({lost} lines were lost here: they could not be written)")
+                lost = 0
+            self._append(name, line)
+        finally:
+            if lost:
+                self._lost[name] = lost
         if os.fstat(self._files[name]).st_size >= self._max_file_bytes:
             self._move_aside(path)
+
+    def _append(self, name: str, line: str) -> None:
+        """Raises OSError, also for a line of which the disk took a part only; what follows begins a new line."""
+        data = (f"\n{line}\n" if name in self._torn else f"{line}\n").encode("utf-8", "backslashreplace")
+        written = os.write(self._files[name], data)
+        if written == len(data):
+            self._torn.discard(name)
+        else:
+            self._torn.add(name)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _sweep(self) -> None:
         now = self._clock()
@@ -127,19 +152,24 @@ class ProcessLog:
     def _end_period(self, path: Path, now: float) -> None:
         last_line = path.stat().st_mtime
         if now - last_line >= PERIOD_SECONDS:
-            self._forget(path.stem)
+            self._begin_anew(path.stem)
             path.unlink()
         elif _period(last_line) < _period(now):
             self._move_aside(path)
 
     def _move_aside(self, path: Path) -> None:
-        self._forget(path.stem)
+        self._begin_anew(path.stem)
         path.replace(path.with_name(f"{path.name}.1"))
+
+    def _begin_anew(self, name: str) -> None:
+        self._forget(name)
+        self._torn.discard(name)
 
     def _forget(self, name: str) -> None:
         descriptor = self._files.pop(name, None)
         if descriptor is not None:
-            os.close(descriptor)
+            with suppress(OSError):
+                os.close(descriptor)
 
     def _show(self, text: str) -> None:
         if self._echo is None:

@@ -23,6 +23,7 @@ import click
 
 from amtsleitung.addresses import chosen, rtp_start
 from amtsleitung.asterisk_home import Addresses, AsteriskHome
+from amtsleitung.control import controlled
 from amtsleitung.database import import_example_if_empty, migrate_database
 from amtsleitung.demonstration import EXIT_UNEXPECTED, demonstrate
 from amtsleitung.errors import Problem
@@ -34,9 +35,11 @@ from amtsleitung.process import says_ready, service_argv, service_environment
 from amtsleitung.process_log import offer
 from amtsleitung.processes import free_port
 from amtsleitung.provision import asterisk, embedded_postgresql, sipp
+from amtsleitung.requests import answers_of
 from amtsleitung.run_file import RunFile, read_run_file, remove_run_file, write_run_file
 from amtsleitung.service import Service
 from amtsleitung.settings import Bind, Settings, read_settings, without_settings
+from amtsleitung.supervise import supervise
 from amtsleitung.supervisor import (
     Happening,
     ServiceCrashed,
@@ -44,7 +47,6 @@ from amtsleitung.supervisor import (
     ServiceReady,
     Supervisor,
     lock_state_directory,
-    supervise,
 )
 from amtsleitung.telephones import remove_left_over, sipp_directory
 from amtsleitung.zone_files import missing_zone_files
@@ -93,6 +95,10 @@ async def _run(settings: Settings, *, once: bool, demonstration: bool, logs: boo
     )
 
     async def body() -> int:
+        async with controlled(settings.state_directory, answers_of(supervisor)):
+            return await main()
+
+    async def main() -> int:
         running = await system.start()
         ok = True
         if demonstration:
@@ -212,9 +218,11 @@ class _System:
     async def _service(self, name: str, database_url: str, environment: dict[str, str], text: str) -> None:
         ready = self.settings.state_directory / f"{name}.ready"
         ready.unlink(missing_ok=True)
+        argv = service_argv(name, "--ready-file", str(ready))
         service = Service(
             name=name,
-            argv=service_argv(name, "--ready-file", str(ready)),
+            argv=argv,
+            successor_argv=(*argv, "--take-over") if name == "fastagi" else None,
             env=service_environment(self.settings, database_url=database_url, **environment),
             ready=says_ready(ready),
             ready_seconds=60.0,

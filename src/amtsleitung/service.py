@@ -69,7 +69,8 @@ class Service:
 
     ``env`` is its whole environment. ``prepare`` runs before each start. ``ready`` is asked with the process id until
     it says yes; an OSError means not yet. ``stop`` is the ladder of signals with their deadlines in seconds, SIGKILL
-    follows by itself. ``workplace`` finds descendants that left the session.
+    follows by itself. ``workplace`` finds descendants that left the session. ``successor_argv`` is the command line of
+    one that can get ready beside the running one and take over from it; without it that one must end first.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Service:
     death_signal: Signals = Signals.SIGTERM
     restart: RestartPolicy | None = RestartPolicy()
     workplace: Workplace | None = None
+    successor_argv: tuple[str, ...] | None = None
 
 
 class Life:
@@ -97,12 +99,15 @@ class Life:
         self._pump = asyncio.create_task(self._carry_output(), name=f"output of {service.name}")
 
     @classmethod
-    async def begin(cls, service: Service, say: Callable[[str], None]) -> Life:
-        """Prepare and start the process; ``say`` gets each line of its output. Raises Problem."""
+    async def begin(cls, service: Service, say: Callable[[str], None], *, argv: tuple[str, ...] | None = None) -> Life:
+        """Prepare and start the process; ``say`` gets each line of its output. Raises Problem.
+
+        ``argv``: its command line, if it is not the service's usual one.
+        """
         if service.prepare is not None:
             await service.prepare()
         child = await spawn(
-            service.argv,
+            argv or service.argv,
             env=service.env,
             cwd=service.cwd,
             death_signal=service.death_signal,

@@ -1,29 +1,24 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Starts services in order, keeps them running, and ends them in reverse order with nothing left.
-
-`supervise` is the frame: it runs a body that starts services and does its work, turns SIGINT, SIGTERM and SIGHUP into
-the cancellation of that body, and stops everything whichever way the body ends.
-"""
+"""Starts services in order, keeps them running, replaces them, and ends them in reverse order with nothing left."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from signal import Handlers, Signals, getsignal
-from typing import Any, Generic, TextIO, TypeVar
+from typing import TextIO
 
 from amtsleitung.errors import Problem
 from amtsleitung.happenings import Happening, ServiceCrashed, ServiceGivenUp, ServiceReady
 from amtsleitung.process_log import ProcessLog
-from amtsleitung.processes import describe_ending
+from amtsleitung.processes import Ending, describe_ending
 from amtsleitung.service import Life, RestartPolicy, Service
 from amtsleitung.state_lock import StateLock, lock_state_directory
 
 __all__ = [
-    "Ended",
     "Happening",
     "RestartPolicy",
     "Service",
@@ -32,22 +27,11 @@ __all__ = [
     "ServiceReady",
     "StateLock",
     "Supervisor",
+    "Vitals",
     "lock_state_directory",
-    "supervise",
 ]
 
-T = TypeVar("T")
 _OWN_NAME = "supervisor"
-_BODY_ENDS_SECONDS = 15.0
-_STOP_SIGNALS = (Signals.SIGINT, Signals.SIGTERM, Signals.SIGHUP)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended(Generic[T]):
-    """How a supervised body ended: with its value, or by a signal."""
-
-    value: T | None
-    signal: Signals | None
 
 
 @dataclass(slots=True)
@@ -55,6 +39,20 @@ class _Kept:
     service: Service
     life: Life | None = None
     keeper: asyncio.Task[None] | None = None
+    other: Life | None = None
+    """A second process for a while: a successor that gets ready, then the one that it replaced."""
+    started_at: datetime | None = None
+    restarts: int = 0
+    """How often it was started again, by itself or when asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """How one service stands: ``pid`` is ``None`` while it does not run, ``started_at`` is when it was last ready."""
+
+    pid: int | None
+    started_at: datetime | None
+    restarts: int
 
 
 class Supervisor:
@@ -97,9 +95,65 @@ class Supervisor:
             await self._end(kept)
             del self._kept[service.name]
             raise
-        kept.keeper = asyncio.create_task(self._keep(kept, life), name=f"keeper of {service.name}")
-        kept.keeper.add_done_callback(self._on_keeper_done)
+        self._keep_from(kept, life)
         return life.child.pid
+
+    async def replace(self, name: str) -> int:
+        """Put a new process in the place of a service's running one; returns its id.
+
+        Where the service knows how, the new one gets ready first, and the old one stays if it does not. Raises Problem,
+        with why; a service whose old process had to end is then started again as after a crash.
+        """
+        kept = self._kept.get(name)
+        if kept is None or self._stopping:
+            raise Problem(f"{name} is not one of the services that run here: {', '.join(self._kept)}.")
+        if kept.keeper is None:
+            raise Problem(f"{name} is being started or replaced already: try again when it is ready.")
+        keeper, kept.keeper = kept.keeper, None
+        await _cancelled(keeper)
+        old = kept.life if kept.started_at is not None else None  # one in mid-start has nothing to hand over
+        why = ""
+        try:
+            if kept.service.successor_argv is None or old is None or old.child.returncode is not None:
+                await self._end_life(kept)
+                await self._begin(kept)
+            else:
+                await self._hand_over(kept, old)
+        except Problem as problem:
+            why = str(problem)
+            raise
+        finally:
+            if not self._stopping:
+                alive = kept.life if kept.started_at is not None else None
+                self._keep_from(kept, alive, why)
+        kept.restarts += 1
+        assert kept.life is not None
+        return kept.life.child.pid
+
+    async def _hand_over(self, kept: _Kept, old: Life) -> None:
+        name = kept.service.name
+        kept.other = successor = await Life.begin(
+            kept.service, lambda line: self.log.write(name, line), argv=kept.service.successor_argv
+        )
+        try:
+            await successor.become_ready()
+        except BaseException:
+            await successor.end(self._hurry)
+            kept.other = None
+            raise
+        kept.life, kept.other = successor, old
+        self._on_ready(kept, successor)
+        ending = await old.end(self._hurry)
+        kept.other = None
+        self.log.write(_OWN_NAME, f"{name} was replaced: process {old.child.pid} ended ({_how(ending)})")
+
+    def vitals(self) -> Mapping[str, Vitals]:
+        """How each service stands, in the order of their starts."""
+        running = self.pids()
+        return {
+            name: Vitals(pid=running.get(name), started_at=kept.started_at, restarts=kept.restarts)
+            for name, kept in self._kept.items()
+        }
 
     def pids(self) -> Mapping[str, int]:
         """The process id of each service that runs at this moment, for ``run.json``."""
@@ -129,32 +183,48 @@ class Supervisor:
         name = kept.service.name
         life = kept.life = await Life.begin(kept.service, lambda line: self.log.write(name, line))
         await life.become_ready()
+        self._on_ready(kept, life)
+        return life
+
+    def _on_ready(self, kept: _Kept, life: Life) -> None:
+        name = kept.service.name
+        kept.started_at = datetime.now(UTC)
         self.log.write(_OWN_NAME, f"{name} is ready (process {life.child.pid})")
         self._tell(ServiceReady(name=name, pid=life.child.pid))
-        return life
 
     async def _end(self, kept: _Kept) -> None:
         if kept.keeper is not None:
-            kept.keeper.cancel()
-            await asyncio.wait({kept.keeper})
-        if kept.life is not None:
-            asked = kept.life.child.returncode is None
-            ending = await kept.life.end(self._hurry)
-            if asked:
-                forced = ", had to be killed" if ending.forced else ""
-                how = describe_ending(ending.returncode)
-                self.log.write(_OWN_NAME, f"{kept.service.name} stopped ({how}{forced})")
-            kept.life = None
+            await _cancelled(kept.keeper)
+        if kept.other is not None:
+            await kept.other.end(self._hurry)
+            kept.other = None
+        await self._end_life(kept)
 
-    async def _keep(self, kept: _Kept, life: Life) -> None:
-        """Start a service again each time it ends, until cancelled or at the end of the policy's patience."""
+    async def _end_life(self, kept: _Kept) -> None:
+        life, kept.started_at = kept.life, None
+        if life is None:
+            return
+        asked = life.child.returncode is None
+        ending = await life.end(self._hurry)
+        if asked:
+            self.log.write(_OWN_NAME, f"{kept.service.name} stopped ({_how(ending)})")
+        kept.life = None
+
+    def _keep_from(self, kept: _Kept, life: Life | None, why: str = "") -> None:
+        kept.keeper = asyncio.create_task(self._keep(kept, life, why), name=f"keeper of {kept.service.name}")
+        kept.keeper.add_done_callback(self._on_keeper_done)
+
+    async def _keep(self, kept: _Kept, alive: Life | None, why: str) -> None:
+        """Start a service again each time it ends, until cancelled or at the end of the policy's patience.
+
+        Without a life to begin with it could not be started, and ``why`` says why.
+        """
         service, failures, ready_at = kept.service, 0, self._clock()
-        alive: Life | None = life
-        why = ""
         while True:
             try:
                 if alive is not None:
                     why = f"{service.name} ended by itself ({describe_ending(await alive.child.wait())})"
+                    kept.started_at = None
                 up_seconds = self._clock() - ready_at
                 if kept.life is not None:
                     await kept.life.end(self._hurry)
@@ -171,6 +241,7 @@ class Supervisor:
                 await self._sleep(wait_seconds)
                 alive = None
                 alive = await self._begin(kept)
+                kept.restarts += 1
                 ready_at = self._clock()
             except Problem as problem:
                 why = str(problem)
@@ -189,68 +260,10 @@ class Supervisor:
             self.given_up.set_result(Problem(f"The {keeper.get_name()} failed ({error!r}); start again."))
 
 
-async def supervise(supervisor: Supervisor, body: Callable[[], Coroutine[Any, Any, T]]) -> Ended[T]:
-    """Run ``body``, which starts services on ``supervisor``; stop them all however it ends.
-
-    A first SIGINT, SIGTERM or SIGHUP cancels the body and stops in order; a second one shortens the deadlines.
-    Raises what the body raises, or the Problem of a service that was given up.
-    """
-    loop = asyncio.get_running_loop()
-    received: list[Signals] = []
-    work = asyncio.create_task(body(), name="supervised body")
-
-    def on_signal(number: Signals) -> None:
-        if received:
-            supervisor.hurried.set()
-        received.append(number)
-        work.cancel()
-
-    caught = [number for number in _STOP_SIGNALS if number != Signals.SIGHUP or not _ignored(number)]
-    for number in caught:
-        loop.add_signal_handler(number, on_signal, number)
-    waited: set[asyncio.Future[Any]] = {work, supervisor.given_up}
-    try:
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        try:
-            await _to_the_end(_wind_up(supervisor, work), supervisor.hurried)
-        finally:
-            for number in caught:
-                loop.remove_signal_handler(number)
-    failure = work.exception() if work.done() and not work.cancelled() else None
-    if received:
-        return Ended(value=None, signal=received[0])
-    if failure is not None:
-        raise failure
-    if supervisor.given_up.done():
-        raise supervisor.given_up.result()
-    return Ended(value=work.result(), signal=None)
+def _how(ending: Ending) -> str:
+    return describe_ending(ending.returncode) + (", had to be killed" if ending.forced else "")
 
 
-def _ignored(number: Signals) -> bool:
-    """As ``nohup`` leaves it: whoever asked for that wants us to outlive the terminal."""
-    return getsignal(number) is Handlers.SIG_IGN
-
-
-async def _wind_up(supervisor: Supervisor, work: asyncio.Task[Any]) -> None:
-    work.cancel()
-    hurry = asyncio.create_task(supervisor.hurried.wait())
-    waited: set[asyncio.Future[Any]] = {work, hurry}
-    await asyncio.wait(waited, timeout=_BODY_ENDS_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    hurry.cancel()
-    await supervisor.stop()
-
-
-async def _to_the_end(stopping: Coroutine[Any, Any, None], hurried: asyncio.Event) -> None:
-    """Await ``stopping`` even if we are cancelled meanwhile: half a stop would orphan processes."""
-    task = asyncio.create_task(stopping, name="stopping")
-    cancelled = False
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            cancelled = True
-            hurried.set()
-    if cancelled:
-        raise asyncio.CancelledError
-    task.result()
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})

@@ -11,11 +11,13 @@ import click
 from amtsleitung.cli.configuration import export_command, import_command, migrate_command, pending_command
 from amtsleitung.cli.containers import demonstrate_command, prepare_command
 from amtsleitung.cli.drafts import draft_group
+from amtsleitung.cli.fallbacks import fallbacks_command
 from amtsleitung.cli.overrides import override_group
 from amtsleitung.cli.people import person_group
+from amtsleitung.cli.pops import pops_command
 from amtsleitung.cli.publishing import check_command, publish_command, rollback_command
 from amtsleitung.cli.routes import route_command
-from amtsleitung.cli.running import call_command, doctor_command, run_command
+from amtsleitung.cli.running import call_command, doctor_command, restart_command, run_command, status_command
 from amtsleitung.cli.services import serve_group
 from amtsleitung.cli.testing import test_command
 from amtsleitung.cli.unknown_numbers import unknown_numbers_command
@@ -52,6 +54,8 @@ def program() -> None:
 
 for command in (
     run_command,
+    restart_command,
+    status_command,
     test_command,
     serve_group,
     migrate_command,
@@ -69,6 +73,8 @@ for command in (
     route_command,
     call_command,
     unknown_numbers_command,
+    fallbacks_command,
+    pops_command,
     doctor_command,
     prepare_command,
     demonstrate_command,

@@ -52,7 +52,7 @@ def check_command(number: int | None, file: Path | None, as_json: bool) -> None:
 async def _of_live(store: Store) -> tuple[list[Told], list[Told]]:
     from amtsleitung.tables import live_rows
 
-    return _found((await live_rows(store))[0])
+    return _found((await live_rows(store))[0], fallback=True)
 
 
 async def _of_draft(store: Store, number: int) -> tuple[list[Told], list[Told]]:
@@ -60,7 +60,7 @@ async def _of_draft(store: Store, number: int) -> tuple[list[Told], list[Told]]:
     from routing.core.changes import ConflictError
 
     try:
-        return _found((await rows_with_draft(store, number))[1])
+        return _found((await rows_with_draft(store, number))[1], fallback=True)
     except ConflictError as error:
         return [(conflict.change.place, conflict.sentence) for conflict in error.conflicts], []
 
@@ -69,14 +69,14 @@ def _of_file(file: Path) -> tuple[list[Told], list[Told]]:
     from routing.config import ConfigError, read_file
 
     try:
-        return _found(read_file(file))
+        return _found(read_file(file), fallback=True)
     except ConfigError as error:
         return [(None, str(problem)) for problem in error.problems], []
 
 
-def _found(rows: Rows) -> tuple[list[Told], list[Told]]:
-    """All errors, or, of rows without errors, all warnings."""
-    from routing.core.checks import warnings_of
+def _found(rows: Rows, *, fallback: bool = False) -> tuple[list[Told], list[Told]]:
+    """All errors, or, of rows without errors, all warnings; ``fallback``: also of what the dialplan's cannot hold."""
+    from routing.core.checks import fallback_warnings, warnings_of
     from routing.core.compile import compile_table
     from routing.core.rows import CompileError
 
@@ -84,7 +84,9 @@ def _found(rows: Rows) -> tuple[list[Told], list[Told]]:
         table = compile_table(rows, version=0)
     except CompileError as error:
         return _told(error.problems), []
-    return [], _told(warnings_of(table, datetime.now(UTC)))
+    at = datetime.now(UTC)
+    held = fallback_warnings(table, at) if fallback else ()
+    return [], _told((*warnings_of(table, at), *held))
 
 
 def _told(problems: Iterable[RowProblem]) -> list[Told]:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""``run``, ``call`` and ``doctor``: the whole system, one real call through it, and what is wrong with it."""
+"""``run``, ``restart``, ``call``, ``doctor``: the whole system, one service of it, one real call, what is wrong."""
 
 from __future__ import annotations
 
 import sys
 
 import click
+
+from amtsleitung.cli.options import json_option, tell, tell_json
 
 
 @click.command("run", short_help="Bring everything up and place a demonstration call.")
@@ -25,6 +27,35 @@ def run_command(once: bool, no_demonstration: bool, logs: bool) -> None:
     if once and no_demonstration:
         raise click.UsageError("--once ends after the demonstration, which --no-demonstration leaves out")
     sys.exit(run(once=once, demonstration=not no_demonstration, logs=logs))
+
+
+@click.command("restart", short_help="Put a new process in the place of a running service.")
+@click.argument("service", type=click.Choice(["fastagi", "ami", "api"]))
+def restart_command(service: str) -> None:
+    """Put a new process in the place of SERVICE of the running system, as after an update.
+
+    For fastagi the new process gets ready first and the old one finishes its calls: no call is lost. If the new one
+    does not get ready the old one stays, and this command says why: exit status 1.
+    """
+    from amtsleitung.requests import restart_service
+
+    click.echo(restart_service(service))
+
+
+@click.command("status", short_help="Say how each service stands and what the router decides by.")
+@click.option("--language", type=click.Choice(["de", "en"]), default="en", help="The sentences' language.")
+@json_option
+def status_command(language: str, as_json: bool) -> None:
+    """Say how each service stands, by which table the router decides, what it counted, and what lies on disk."""
+    from datetime import UTC, datetime
+
+    from amtsleitung.status import TEXTS, look, sentences
+
+    seen = look(datetime.now(UTC))
+    if as_json:
+        tell_json(seen)
+    else:
+        tell(sentences(seen, TEXTS[language]))
 
 
 @click.command("call", short_help="Place one real call through the running system.")

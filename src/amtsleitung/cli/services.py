@@ -27,11 +27,16 @@ def serve_group() -> None:
     help="Route by this file alone; no database is used or loaded.",
 )
 @click.option("--ready-file", type=click.Path(path_type=Path), help=_READY_HELP)
-def fastagi_command(config_file: Path | None, ready_file: Path | None) -> None:
+@click.option(
+    "--take-over",
+    is_flag=True,
+    help="Share the port with the process that listens there: end that one when this one is ready.",
+)
+def fastagi_command(config_file: Path | None, ready_file: Path | None, take_over: bool) -> None:
     """Answer Asterisk's question where a call goes (AMTSLEITUNG_FASTAGI_BIND)."""
     from amtsleitung.serve_fastagi import serve_fastagi
 
-    serve_fastagi(config_file=config_file, ready_file=ready_file)
+    serve_fastagi(config_file=config_file, ready_file=ready_file, take_over=take_over)
 
 
 @serve_group.command("ami")

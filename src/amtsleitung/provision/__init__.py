@@ -11,9 +11,11 @@ from amtsleitung.provision.asterisk_binary import Asterisk, asterisk
 from amtsleitung.provision.browser import chromium
 from amtsleitung.provision.cache import NotFetchedError, Report, cache_folder, cache_place, open_to_all, to_stderr
 from amtsleitung.provision.embedded import embedded_postgresql
+from amtsleitung.provision.odbc import OdbcDriver, postgresql_odbc
 from amtsleitung.provision.programs import (
     PostgresqlPrograms,
     Program,
+    faketime,
     postgresql_server,
     sipp,
 )
@@ -21,6 +23,7 @@ from amtsleitung.provision.programs import (
 __all__ = [
     "Asterisk",
     "NotFetchedError",
+    "OdbcDriver",
     "PostgresqlPrograms",
     "Program",
     "asterisk",
@@ -28,8 +31,10 @@ __all__ = [
     "cache_place",
     "chromium",
     "embedded_postgresql",
+    "faketime",
     "fetch_all",
     "open_to_all",
+    "postgresql_odbc",
     "postgresql_server",
     "sipp",
 ]
@@ -45,4 +50,6 @@ def fetch_all(*, for_test: bool, report: Report = to_stderr) -> None:
     sipp(report=report)
     if for_test:
         postgresql_server(report=report)
+        faketime(report=report)
         chromium(report=report)
+        postgresql_odbc(asterisk(report=report), report=report)

@@ -29,7 +29,7 @@ from amtsleitung.provision.unpack import library_path, loader, unpack
 
 OLDEST_MAJOR = 18
 _PACKAGE = "asterisk"
-_ROLLING_SUITE = "sid"
+ROLLING_SUITE = "sid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ def _fetched(report: Report, *, fetching: bool) -> Asterisk:
         apt, suite = own_suite(report), distribution.codename
         offered = apt.candidate(_PACKAGE)
         if offered is None or _major(offered) < OLDEST_MAJOR:
-            apt, suite = _rolling(distribution.identity, report), _ROLLING_SUITE
+            apt, suite = rolling_suite(distribution.identity, report), ROLLING_SUITE
         files = apt.download([_PACKAGE], what="Asterisk")
         report("unpacking Asterisk …")
         versions = unpack(files, draft)
@@ -149,14 +149,15 @@ def _name_english(sounds: Path) -> None:
             (sounds / "en").symlink_to(voice.name)
 
 
-def _rolling(identity: str, report: Report) -> PrivateApt:
+def rolling_suite(identity: str, report: Report) -> PrivateApt:
+    """A private apt with the lists of the suite that Asterisk is fetched from where the own one has none."""
     if identity != "debian":
         raise Problem(
             f"This distribution has no Asterisk {OLDEST_MAJOR} or newer: install one and name it with "
             "AMTSLEITUNG_ASTERISK."
         )
-    sources = derive(read_sources(), read_distribution(), suite=_ROLLING_SUITE)
-    apt = PrivateApt(folder=cache_folder() / f"apt-{_ROLLING_SUITE}", report=report)
+    sources = derive(read_sources(), read_distribution(), suite=ROLLING_SUITE)
+    apt = PrivateApt(folder=cache_folder() / f"apt-{ROLLING_SUITE}", report=report)
     apt.prepare(sources)
     return apt
 

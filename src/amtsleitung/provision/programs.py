@@ -68,6 +68,23 @@ def _sipp_command(folder: Path) -> tuple[str, ...]:
     return ("/usr/bin/env", f"LD_LIBRARY_PATH={library_path(folder)}", str(folder / "usr/bin/sipp"))
 
 
+def faketime(*, report: Report = to_stderr) -> Path:
+    """Debian's libfaketime, always fetched: preloaded, it moves the clock of one process. For tests.
+
+    :raises Problem: it cannot be fetched.
+    """
+    kept = fetch("faketime", ["libfaketime"], what="libfaketime", run=_faked, arguments=("/bin/true",), report=report)
+    return _faketime_library(kept.folder)
+
+
+def _faked(folder: Path) -> tuple[str, ...]:
+    return ("/usr/bin/env", f"LD_PRELOAD={_faketime_library(folder)}", "FAKETIME=+1")
+
+
+def _faketime_library(folder: Path) -> Path:
+    return next(folder.glob("usr/lib/*/faketime/libfaketime.so.1"), folder)
+
+
 def postgresql_server(*, report: Report = to_stderr) -> PostgresqlPrograms:
     """The machine's own suite's PostgreSQL (15 on Debian 12), always fetched: an installed one is left alone.
 

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
+from types import MappingProxyType
 
 from amtsleitung.processes import Child, spawn
 from amtsleitung.provision import sipp
@@ -61,18 +62,23 @@ async def start_sipp(
     calls: int,
     deadline_seconds: float,
     scenarios: Path = SCENARIOS,
+    options: tuple[str, ...] = (),
+    files: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[SippRun]:
     """Runs a scenario from ``address:port`` to ``remote`` (``None``: waits for calls); it is ended on leaving.
 
     ``blanks`` replace ``@NAME@`` in the scenario; what is not ours among them is `plain`. Below ``directory`` the run
-    has a folder of its own while it lasts. Raises ``Problem`` if SIPp is not to be had.
+    has a folder of its own while it lasts, with these ``files`` in it. ``options`` are SIPp's own, and the last word.
+    Raises ``Problem`` if SIPp is not to be had.
     """
     program = await asyncio.to_thread(sipp)
     with folder_of_a_run(directory) as folder:
         mark = secrets.token_hex(MARK_BYTES)
         _write(folder / "scenario.xml", filled_in(_text(scenarios / f"{scenario}.xml"), blanks, mark=mark))
+        for name, text in files.items():
+            _write(folder / name, text)
         argv = [*program.argv_prefix, *((remote,) if remote else ()), "-sf", "scenario.xml"]
-        argv += ["-i", address, "-p", str(port), "-m", str(calls), "-l", "10", "-nostdin"]
+        argv += ["-i", address, "-p", str(port), "-m", str(calls), "-l", "10", "-nostdin", *options]
         argv += ["-cid_str", f"%u-%p-{mark}@%s"]
         argv += ["-timeout", f"{int(deadline_seconds)}s", "-timeout_error"]
         argv += ["-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log"]
