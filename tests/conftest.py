@@ -12,6 +12,12 @@ from routing.store import RoleUrls, Store
 from tests.support.database import Server, Template, server, template
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the fault matrix; here, because pytest reads only this file before the command line."""
+    parser.addoption("--every-row", action="store_true", help="also the rows of tests/faults that are not quick")
+    parser.addoption("--figures", metavar="FILE", help="write what each row of tests/faults saw to this file")
+
+
 @pytest.fixture(scope="session")
 async def database_server() -> AsyncIterator[Server]:
     """A PostgreSQL with an admin's rights, to make databases in."""

@@ -61,7 +61,9 @@ async def running(*works: asyncio.Task[None]) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def observing(fake: FakeAmi, database: Database, *, limit: int = 1000) -> AsyncIterator[Observer]:
+async def observing(
+    fake: FakeAmi, database: Database, *, limit: int = 1000, event_limit: int = 1000, ping_interval_seconds: float = 60
+) -> AsyncIterator[Observer]:
     writer = EventWriter(database, limit=limit, first_wait_seconds=0.01)
     observer = Observer(
         address=AmiAddress(host="127.0.0.1", port=fake.port, user="amtsleitung", secret=fake.secret),
@@ -71,6 +73,8 @@ async def observing(fake: FakeAmi, database: Database, *, limit: int = 1000) -> 
         first_wait_seconds=0.01,
         longest_wait_seconds=0.1,
         resync_interval_seconds=0.05,
+        event_limit=event_limit,
+        ping_interval_seconds=ping_interval_seconds,
     )
     tasks = [asyncio.create_task(observer.run()), asyncio.create_task(writer.run())]
     async with running(*tasks):
@@ -172,6 +176,63 @@ async def test_a_ring_that_outlives_the_link_is_shown_once() -> None:
             fake.emit("Hangup", Uniqueid=LEG, Cause="26")
             await until(lambda: len(database.events) == 5)
     assert database.told()[4:] == ("ring_ended agent01 answered_elsewhere",)
+
+
+async def test_more_events_than_may_wait_lead_to_a_new_connection_and_a_new_look() -> None:
+    """What comes in one piece is read in one go, before anybody has folded anything: a consumer that is stalled."""
+    database = Database()
+    async with fake_ami() as fake, observing(fake, database, event_limit=50) as observer:
+        await looked(fake, 1)
+        ringing(fake)
+        fake.send((FOLDER / "answered.ami").read_bytes() * 5)
+        await until(lambda: fake.logins == 2 and CALLER in observer.state.calls)
+        await until(lambda: "rung allgemein agent01" in database.told()[-1])
+    # Whatever was heard of the other call before the cut, the look did not find it: it has ended, once.
+    ended = [event.unique_id for event in database.events if isinstance(event, CallEnded)]
+    assert ended == ["1795315241.0"]
+
+
+async def test_a_link_that_has_died_without_a_word_is_noticed_and_made_anew() -> None:
+    database = Database()
+    async with fake_ami() as fake:
+        ringing(fake)
+        async with observing(fake, database, ping_interval_seconds=0.1):
+            await until(lambda: len(database.events) == 4)
+            fake.mute.add("Ping")
+            fake.lists.clear()
+            await fake.until(lambda: fake.logins == 2)
+            fake.mute.clear()
+            await until(lambda: len(database.events) == 6)
+    assert database.told()[4:] == ("ring_ended agent01 unknown", "ended unknown")
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3, 20, 100])
+async def test_the_wait_before_the_next_connection_grows_up_to_a_bound_and_differs(failures: int) -> None:
+    address = AmiAddress(host="127.0.0.1", port=1, user="u", secret="s")
+    observer = Observer(address=address, node="node1", sink=EventWriter(Database()), clock=clock)
+    waits = {observer._wait_seconds(failures) for _ in range(50)}
+    whole = min(30.0, 2.0 ** (failures - 1))
+    assert whole / 2 <= min(waits) < max(waits) <= whole
+
+
+async def test_strangers_who_try_to_log_in_do_not_disturb_the_observer() -> None:
+    database = Database()
+    async with fake_ami() as fake, observing(fake, database):
+        await looked(fake, 1)
+
+        async def stranger() -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", fake.port)
+            writer.write(b"Action: Login\r\nActionID: 1\r\nUsername: a\r\nSecret: b\r\n\r\n")
+            await reader.readline()
+            answer = await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+            return answer
+
+        answers = await asyncio.gather(*(stranger() for _ in range(200)))
+        assert all(b"Authentication failed" in answer for answer in answers)
+        fake.send((FOLDER / "announcement.ami").read_bytes())
+        await until(lambda: len(database.events) == len(EXPECTED["announcement"]))
+        assert fake.logins == 1
 
 
 async def test_a_message_that_cannot_be_believed_leads_to_a_new_look_and_no_pop() -> None:

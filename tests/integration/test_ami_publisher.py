@@ -8,13 +8,14 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from agi.ami.address import AmiAddress
-from agi.ami.astdb import AstDbError, remove_older, write_generation
+from agi.ami.astdb import AstDbCopy
 from agi.ami.call_resync import OpenCall
 from agi.ami.client import AmiConnection
 from agi.ami.messages import parse_message
@@ -23,20 +24,24 @@ from agi.ami.publisher import Publisher, PublishError
 from agi.ami.publishing import Publishing
 from agi.ami.service import Readiness, run_observer
 from agi.ami.translate import translate
-from agi.render.astdb import COMING_DAYS, DAYS_BACK, MAXIMUM_VALUE_BYTES
+from agi.render.astdb import COMING_DAYS, DAYS_BACK
+from agi.render.astdb_days import period_of
+from agi.render.astdb_items import MAXIMUM_VALUE_BYTES
 from routing.core.announcements import since_suffix, step_name
 from routing.core.chain import MAXIMUM_STEPS
 from routing.core.checks import MAXIMUM_NAME_CHARACTERS
 from routing.core.compile import compile_table
 from routing.core.events import CallEvent
 from routing.core.table import Table
+from tests.integration.test_ami_journal import entry, segment
 from tests.replay.recordings import FOLDER, told
 from tests.replay.test_ami_recordings import EXPECTED
 from tests.support.fake_ami import FakeAmi, fake_ami
 from tests.support.tables import example_rows
-from tests.support.wait import until
+from tests.support.wait import until as until_within
 from tests.unit.test_ami_tracker import Stored
 
+until = partial(until_within, deadline_seconds=60)  # to make the music alone takes seconds on a busy machine
 ROWS = example_rows()
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SECRETS = {agent.device: f"geheim-{agent.device}" for agent in ROWS.agents}
@@ -109,7 +114,7 @@ async def test_asterisk_is_told_only_of_what_it_has_not_read(tmp_path: Path) -> 
     publisher = Publisher(state_directory=tmp_path, node="node1")
     await publisher.write_files(table(), SECRETS)
     async with fake_ami() as fake, await connected(fake) as connection:
-        await publisher.apply(connection, table(), at=AT)
+        await publisher.apply(connection, AstDbCopy(connection), table(), at=AT)
         assert sorted(reloads(fake)) == [
             "app_queue",
             "res_musiconhold",
@@ -121,10 +126,10 @@ async def test_asterisk_is_told_only_of_what_it_has_not_read(tmp_path: Path) -> 
         # Another process, the same files: nothing to tell.
         again = Publisher(state_directory=tmp_path, node="node1")
         await again.write_files(table(), SECRETS)
-        await again.apply(connection, table(), at=AT)
+        await again.apply(connection, AstDbCopy(connection), table(), at=AT)
         assert reloads(fake) == []
         await again.write_files(table(), SECRETS | {ROWS.agents[0].device: "anders"})
-        await again.apply(connection, table(), at=AT)
+        await again.apply(connection, AstDbCopy(connection), table(), at=AT)
         assert reloads(fake) == ["res_pjsip"]
 
 
@@ -134,9 +139,9 @@ async def test_a_refused_reload_is_told_and_tried_again(tmp_path: Path) -> None:
     await publisher.write_files(table(), SECRETS)
     async with fake_ami(refuse={"Reload"}) as fake, await connected(fake) as connection:
         with pytest.raises(PublishError, match="did not reload"):
-            await publisher.apply(connection, table(), at=AT)
+            await publisher.apply(connection, AstDbCopy(connection), table(), at=AT)
         fake.refuse.clear()
-        await publisher.apply(connection, table(), at=AT)
+        await publisher.apply(connection, AstDbCopy(connection), table(), at=AT)
         assert "app_queue" in reloads(fake)
 
 
@@ -148,21 +153,25 @@ async def test_a_table_that_the_fallback_cannot_hold_is_one_sentence_and_changes
     too_long = replace(whole, version=10**MAXIMUM_VALUE_BYTES)
     async with fake_ami() as fake, await connected(fake) as connection:
         with pytest.raises(PublishError, match=f"is longer than {MAXIMUM_VALUE_BYTES} bytes"):
-            await publisher.apply(connection, too_long, at=AT)
+            await publisher.apply(connection, AstDbCopy(connection), too_long, at=AT)
         assert fake.database == {}
         assert reloads(fake) == []
 
 
-def days(fake: FakeAmi) -> list[int]:
-    """The days, counted from 1970, that the database holds for one line."""
-    prefix = f"amtsleitung/{fake.database['amtsleitung/current']}/day/stadt-wolfsburg/vermittlung/"
-    return sorted(int(key.split("/")[-2]) for key in fake.database if key.startswith(prefix))
+def periods(fake: FakeAmi) -> list[int]:
+    """The first and the last period that the database holds for one line."""
+    block = fake.database[f"amtsleitung/{fake.database['amtsleitung/current']}/tenant/stadt-wolfsburg"]
+    first, _, texts = fake.database[f"amtsleitung/block/{block}/vermittlung"].partition(":")
+    return [int(first), int(first) + texts.count("~")]
+
+
+def coming(at: datetime) -> list[int]:
+    return [period_of(at - timedelta(days=DAYS_BACK)), period_of(at + timedelta(days=COMING_DAYS - 1))]
 
 
 async def test_a_table_that_never_changes_gets_its_coming_days_all_the_same(tmp_path: Path) -> None:
     folder(tmp_path)
     now = AT
-    first = int(AT.timestamp()) // 86_400 - DAYS_BACK
     publishing = Publishing(
         Publisher(state_directory=tmp_path, node="node1"), Database(), clock=lambda: now, refresh_seconds=0.05
     )
@@ -171,10 +180,69 @@ async def test_a_table_that_never_changes_gets_its_coming_days_all_the_same(tmp_
         publishing.use_connection(connection)
         running = asyncio.create_task(publishing.run())
         await until(lambda: "amtsleitung/current" in fake.database)
-        assert days(fake) == list(range(first, first + DAYS_BACK + COMING_DAYS))
+        assert periods(fake) == coming(AT)
         now += timedelta(days=40)
-        await until(lambda: first + 40 in days(fake)[:1])
-        assert days(fake) == list(range(first + 40, first + 40 + DAYS_BACK + COMING_DAYS))
+        await until(lambda: fake.database["amtsleitung/current"] != "1")
+        assert periods(fake) == coming(now)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_asterisk_lost_comes_back_by_itself(tmp_path: Path) -> None:
+    folder(tmp_path)
+    publishing = Publishing(
+        Publisher(state_directory=tmp_path, node="node1"), Database(), clock=lambda: AT, refresh_seconds=0.05
+    )
+    async with fake_ami() as fake, await connected(fake) as connection:
+        publishing.use_table(table())
+        publishing.use_connection(connection)
+        running = asyncio.create_task(publishing.run())
+        await until(lambda: "amtsleitung/current" in fake.database)
+        whole = dict(fake.database)
+        lost = next(path for path in whole if path.startswith("amtsleitung/text/"))
+        del fake.database[lost]
+        await until(lambda: fake.database == whole)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_without_the_database_the_dialplan_gets_its_data_all_the_same(tmp_path: Path) -> None:
+    folder(tmp_path)
+    database = Database()
+    database.away = True
+    published: list[int] = []
+    publishing = Publishing(
+        Publisher(state_directory=tmp_path, node="node1"), database, clock=lambda: AT, on_published=published.append,
+        retry_seconds=0.05,
+    )  # fmt: skip
+    async with fake_ami() as fake, await connected(fake) as connection:
+        publishing.use_table(table(version=5))
+        publishing.use_connection(connection)
+        running = asyncio.create_task(publishing.run())
+        await until(lambda: fake.database.get("amtsleitung/1/version") == "5")
+        assert published == []
+        database.away = False
+        await until(lambda: published == [5])
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_of_tables_that_come_too_fast_the_newest_wins(tmp_path: Path) -> None:
+    folder(tmp_path)
+    published: list[int] = []
+    publishing = Publishing(
+        Publisher(state_directory=tmp_path, node="node1"), Database(), clock=lambda: AT, on_published=published.append
+    )
+    async with fake_ami() as fake, await connected(fake) as connection:
+        publishing.use_connection(connection)
+        running = asyncio.create_task(publishing.run())
+        for version in range(1, 101):
+            publishing.use_table(table(version=version))
+            await asyncio.sleep(0)
+        await until(lambda: published and published[-1] == 100)
+        generation = fake.database["amtsleitung/current"]
+        assert fake.database[f"amtsleitung/{generation}/version"] == "100"
+        assert int(generation) < 10
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
@@ -236,31 +304,6 @@ async def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -
         await Publisher(state_directory=tmp_path, node="node1").write_files(table(), SECRETS)
 
 
-async def test_the_pointer_is_switched_last_and_only_to_a_whole_generation() -> None:
-    entries = {f"number/{number}": "x" for number in range(300)}
-    async with fake_ami() as fake, await connected(fake) as connection:
-        assert await write_generation(connection, entries) == 1
-        puts = [action for action in fake.actions if action["Action"] == "DBPut"]
-        assert (puts[-1]["Family"], puts[-1]["Key"], puts[-1]["Val"]) == ("amtsleitung", "current", "1")
-        assert {f"amtsleitung/1/{key}" for key in entries} | {"amtsleitung/current"} == set(fake.database)
-        fake.database["amtsleitung/2/left-behind"] = "by an interrupted attempt"
-        assert await write_generation(connection, {"version": "2"}) == 2
-        await remove_older(connection, 2, grace_seconds=0)
-        assert fake.database == {"amtsleitung/2/version": "2", "amtsleitung/current": "2"}
-        fake.refuse.add("DBPut")
-        with pytest.raises(AstDbError, match="does not take the database entry"):
-            await write_generation(connection, {"version": "3"})
-        assert fake.database["amtsleitung/current"] == "2"
-
-
-@pytest.mark.parametrize(("key", "value"), [("k", "x" * 901), ("k", "a\nb"), ("", "x"), ("a b", "x"), ("k" * 201, "x")])
-async def test_what_asterisks_database_cannot_hold_is_never_sent(key: str, value: str) -> None:
-    async with fake_ami() as fake, await connected(fake) as connection:
-        with pytest.raises(AstDbError):
-            await write_generation(connection, {key: value})
-        assert "DBPut" not in fake.names()
-
-
 class Database:
     """A store in memory; ``away`` makes all of it fail."""
 
@@ -269,6 +312,7 @@ class Database:
         self.stored = open_calls
         self.away = False
         self.expired: list[datetime] = []
+        self.counted: Mapping[tuple[str, str], int] = {}
 
     def _check(self) -> None:
         if self.away:
@@ -278,6 +322,9 @@ class Database:
         self._check()
         self.events += events
         return len(self.events)
+
+    async def fill_gaps(self, events: Sequence[CallEvent]) -> int:
+        return await self.record(events)
 
     async def ping(self) -> None:
         self._check()
@@ -289,6 +336,12 @@ class Database:
     async def open_calls(self, node: str) -> Sequence[OpenCall]:
         self._check()
         return self.stored
+
+    async def count_fallbacks(
+        self, node: str, since: str, counters: Mapping[tuple[str, str], int], at: datetime
+    ) -> None:
+        self._check()
+        self.counted = counters
 
     async def expire_personal_data(self, at: datetime) -> int:
         self._check()
@@ -360,6 +413,33 @@ async def test_without_a_database_calls_are_observed_and_written_later(tmp_path:
         database.away = False
         await until(lambda: len(database.events) == 1 + len(EXPECTED["announcement"]))
         assert [told(event) for event in database.events] == ["ended unknown", *EXPECTED["announcement"]]
+        stop.set()
+        async with asyncio.timeout(5):
+            await observer
+
+
+async def test_the_observer_reads_the_journal(tmp_path: Path) -> None:
+    folder(tmp_path)
+    segment(tmp_path / "journal", entry("1.1"))
+    database, stop = Database(), asyncio.Event()
+    async with fake_ami() as fake:
+        observer = asyncio.create_task(
+            run_observer(
+                ami_url=f"ami://u:geheim%20%C3%A4@127.0.0.1:{fake.port}",
+                node="node1",
+                store=database,
+                table_feed=Feed,
+                state_directory=tmp_path,
+                clock=lambda: datetime.now(UTC),
+                stop=stop,
+            )
+        )
+        await until(lambda: len(database.events) == 3, deadline_seconds=20)
+        assert [told(event) for event in database.events] == [
+            "received",
+            "routed enter_queue allgemein",
+            "ended unknown",
+        ]
         stop.set()
         async with asyncio.timeout(5):
             await observer

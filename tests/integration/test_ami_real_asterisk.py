@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from agi.ami.address import AmiAddress
+from agi.ami.astdb import AstDbCopy
+from agi.ami.astdb_entries import AstDbEntries
 from agi.ami.client import AmiConnection
 from agi.ami.observer import Observer
 from agi.ami.publisher import Publisher
-from agi.render.astdb import astdb_values
+from agi.render.astdb import astdb_content
 from routing.core.events import CallEvent
 from tests.integration.test_ami_observer import Database, clock, running
 from tests.support import sipp
@@ -105,7 +107,18 @@ async def test_the_products_account_may_do_what_publishing_needs(pbx: PrivateAst
     publisher = Publisher(state_directory=tmp_path, node="node1")
     await publisher.write_files(table, pbx.secrets)
     async with await AmiConnection.open(address(pbx), clock=clock) as connection:
-        generation = await publisher.apply(connection, table, at=OPEN_AT)
-        for key, value in astdb_values(table, at=OPEN_AT).items():
-            reply = await connection.act("DBGet", {"Family": f"amtsleitung/{generation}", "Key": key}, as_list=True)
-            assert reply.items[0].get("val") == value
+        copy = AstDbCopy(connection, grace_seconds=0)
+        generation = await publisher.apply(connection, copy, table, at=OPEN_AT)
+        wanted = dict(astdb_content(table, at=OPEN_AT).flat(str(generation)))
+        assert await AstDbEntries(connection).tree() == wanted
+        # What an Asterisk lost, or somebody altered, comes back with the next look.
+        text = next(path for path in wanted if path.startswith("text/"))
+        entries = AstDbEntries(connection)
+        await entries.remove(text)
+        await entries.put("text/0123456789abcdef", "nobody's")
+        await publisher.compare(copy, table, at=OPEN_AT)
+        await copy.tidy()
+        assert await entries.tree() == wanted
+        await entries.remove_tree("text")
+        assert await AstDbCopy(connection).write(astdb_content(table, at=OPEN_AT)) == generation
+        assert await entries.tree() == wanted

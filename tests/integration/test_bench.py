@@ -29,9 +29,29 @@ MEASURED = (
     "from commit to in use, notified, longest",
     "from commit to in use, notification lost, longest",
     "process with ",
+    "AMI events folded and recorded",
+    "lag to the commit, p99",
+    "observer's memory after ",
+    "agent rung to pop in the page, 22 streams, p99",
+    "memory of fastagi, ",
+    "memory of ami, ",
+    "memory of api, ",
+    "real calls per second, FastAGI, beside MSet",
+    "real calls per second, FastAGI, beside func_odbc",
+    "real calls per second, FastAGI, beside CURL()",
+    "added call set-up time at ",
+    "growth, call set-up time at ",
+    "growth, call set-up time with ",
+    "memory of Asterisk after ",
+    "open files of service after ",
+    "dialogues per second, beside panoramisk",
+    "processor per dialogue, added to a bare protocol on uvloop",
+    "ours, memory after ",
+    "ours, open descriptors more after ",
 )
 
 
+@pytest.mark.timeout(900)  # every section there is, with an Asterisk, browsers and databases of their own
 async def test_it_runs_from_end_to_end_and_writes_sound_rows(tmp_path: Path) -> None:
     rows, text = tmp_path / "rows.jsonl", tmp_path / "performance.md"
     process = await asyncio.create_subprocess_exec(
@@ -65,6 +85,9 @@ async def test_it_runs_from_end_to_end_and_writes_sound_rows(tmp_path: Path) -> 
         (5.1, None, None, None, None),
         (5.1, None, "ratio <= 2", None, False),
         (5.1, 0.0, "ratio <= 2", None, False),
+        (9.0, 3.0, "ratio >= 3", 3.0, True),
+        (8.9, 3.0, "ratio >= 3", 8.9 / 3, False),
+        (8.9, None, "ratio >= 3", None, False),
     ],
 )
 def test_a_figure_knows_whether_it_is_what_it_must_be(

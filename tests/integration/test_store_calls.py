@@ -244,3 +244,45 @@ async def test_the_web_role_reads_calls_and_writes_none(store: Store, web_store:
         await web_store.record([ended()])
     with pytest.raises(StoreError, match="does not allow"):
         await web_store.expire_personal_data(at(0))
+
+
+async def test_a_call_is_received_once_and_ends_once_whenever_that_is_told(store: Store) -> None:
+    await store.record([received(), routed(), ended(seconds=60)])
+    again: list[CallEvent] = [
+        received(seconds=5, caller=None),
+        routed(seconds=5, tenant=None),
+        ended(seconds=90, outcome="unknown"),
+    ]
+    assert await store.record(again) == 3
+    call = await store.call(NODE, "1.1")
+    assert call is not None
+    assert (call.caller_number, call.tenant, call.outcome, call.ended_at) == (CALLER, MEINERSEN, "answered", at(60))
+    await store.record([*again, received("1.2"), *again, received("1.2", seconds=9)])
+    assert [event.unique_id for event in await store.events_after(3)] == ["1.2"]
+
+
+async def test_the_last_resort_may_follow_a_decision_once_and_nothing_follows_the_last_resort(store: Store) -> None:
+    last_resort = replace(routed(seconds=1, tenant=None), level="last_resort", destination_kind="last_resort")
+    await store.record([received(), routed(), last_resort, replace(last_resort, at=at(2)), routed(seconds=3)])
+    assert [event.payload.get("level") for event in await store.events_after(1)] == ["service", "last_resort"]
+    await store.record([routed(seconds=4)])
+    call = await store.call(NODE, "1.1")
+    assert call is not None
+    assert (call.level, call.kind) == ("last_resort", "last_resort")
+    await store.record([replace(last_resort, unique_id="1.2"), routed("1.2", seconds=5)])
+    assert [event.payload.get("level") for event in await store.events_after(3)] == ["last_resort"]
+
+
+async def test_gaps_are_filled_only_where_no_routing_is_recorded(store: Store) -> None:
+    await store.record([received("1.1"), routed("1.1"), received("1.2")])
+    told = [(received(name, seconds=5), routed(name, seconds=5), ended(name)) for name in ("1.1", "1.2", "1.3")]
+    events = [event for call in told for event in call]
+    assert await store.fill_gaps(events) == 2
+    assert await store.fill_gaps(events) == 0
+    assert [(event.unique_id, event.kind) for event in await store.events_after(3)] == [
+        ("1.2", "routed"),
+        ("1.2", "ended"),
+        ("1.3", "received"),
+        ("1.3", "routed"),
+        ("1.3", "ended"),
+    ]

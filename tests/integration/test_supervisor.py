@@ -22,7 +22,8 @@ from amtsleitung.errors import Problem
 from amtsleitung.happenings import Happening, ServiceCrashed, ServiceGivenUp, ServiceReady
 from amtsleitung.processes import free_port
 from amtsleitung.service import RestartPolicy, accepts_tcp
-from amtsleitung.supervisor import Ended, Service, Supervisor, lock_state_directory, supervise
+from amtsleitung.supervise import Ended, supervise
+from amtsleitung.supervisor import Service, Supervisor, lock_state_directory
 from tests.support.living import descendants, is_living, python, until
 
 # A service that says what it gets, and takes a grandchild along that hears no polite signal.
@@ -40,7 +41,8 @@ while True: signal.pause()
 """
 OWNER = """
 import asyncio, json, pathlib, sys
-from amtsleitung.supervisor import Service, Supervisor, supervise
+from amtsleitung.supervise import supervise
+from amtsleitung.supervisor import Service, Supervisor
 from tests.integration.test_supervisor import talker
 async def main():
     folder = pathlib.Path(sys.argv[1])

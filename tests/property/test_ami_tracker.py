@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agi.ami import observations as seen
 from agi.ami.call_resync import resync
 from agi.ami.call_state import CALL_LIMIT, DOUBT_LIMIT, GONE_LIMIT, RING_LIMIT, TrackerState
-from agi.ami.messages import parse_message
+from agi.ami.messages import AmiMessage, parse_message
 from agi.ami.snapshot import Channel, Snapshot, Waiting
 from agi.ami.translate import translate
 from routing.core.events import AgentRung, CallAnswered, CallEnded, CallEvent, QueueLeft, RingEnded
@@ -182,3 +182,34 @@ def test_calls_and_their_graves_are_bounded() -> None:
 def test_no_text_makes_the_translation_raise(text: str) -> None:
     for start in ("", "Event: UserEvent\r\nUserEvent: CallReceived\r\n", "Event: AgentCalled\r\n", "Event: Hangup\r\n"):
         translate(parse_message(start + text))
+
+
+def plainly_parsed(text: str) -> AmiMessage:
+    """The definition of `parse_message`, line by line and without any haste."""
+    headers: dict[str, str] = {}
+    lists: dict[str, tuple[str, ...]] = {}
+    repeated, malformed = set(), False
+    for line in text.split("\r\n"):
+        name, colon, value = line.partition(":")
+        key = name.strip().lower()
+        if not colon or not key or any(control in line for control in "\r\n\0"):
+            malformed = True
+        elif key in ("variable", "output", "chanvariable", "destchanvariable"):
+            lists[key] = (*lists.get(key, ()), value.removeprefix(" "))
+        elif key in headers:
+            repeated.add(key)
+        else:
+            headers[key] = value.removeprefix(" ")
+    return AmiMessage(headers=headers, lists=lists, repeated=frozenset(repeated), malformed=malformed)
+
+
+LINES = st.text(alphabet="aA: \t\0\r\nä", max_size=8) | st.sampled_from(
+    ("Variable: a=b", "Uniqueid: 1.1", "a: b: c", "A:b")
+)
+
+
+@given(st.lists(LINES, max_size=8))
+@settings(max_examples=500)
+def test_haste_changes_nothing_in_what_is_read(lines: list[str]) -> None:
+    text = "\r\n".join(lines)
+    assert parse_message(text) == plainly_parsed(text)

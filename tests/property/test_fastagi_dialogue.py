@@ -8,18 +8,21 @@ from datetime import datetime
 from itertools import pairwise
 from urllib.parse import unquote
 
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agi.fastagi.dialogue import Dialogue
+from agi.fastagi.environment import KEYS, read_whole
 from agi.fastagi.handlers import Handlers
-from agi.fastagi.protocol import KEYS, Accepted, Failed, Protocol
+from agi.fastagi.protocol import Accepted, Failed, Protocol
 from agi.fastagi.request import ARGUMENTS
 from agi.fastagi.variables import NAMES
 from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, argument, caller_argument, chosen, environment, route_script
 from tests.support.tables import CLOSED_AT, HOLIDAY_AT, OPEN_AT, example_table
 
 TABLE = example_table()
+# How long anything takes is nothing for a test.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WELL_FORMED = re.compile(
     rb'EXEC MSet "'
     + b",".join(name.encode() + b"=[A-Za-z0-9_.~%-]*" for name in NAMES[:-1])
@@ -33,6 +36,7 @@ HOSTILE = st.one_of(
     st.text(alphabet='0123456789+-./() ,"\\\n\r\t=&?%;${}Üß…\U0001f600', max_size=300),
     st.sampled_from(["0537289-0", "115", "0537289123", "0537488-0"]),
 ).map(lambda text: text.replace("\0", ""))
+PIECES = [line + b"\n" for line in environment().splitlines()] + [environment(), environment()[:300], b"HANGUP\n"]
 CALLERS = st.from_regex(r"\+?[0-9]{0,19}", fullmatch=True)
 
 
@@ -62,6 +66,7 @@ def test_every_single_cut_of_a_dialogue_gives_the_same_command() -> None:
         assert dialogue.outcome == Accepted()
 
 
+@PATIENT
 @given(
     places=st.lists(st.integers(min_value=0, max_value=10_000), max_size=40),
     reply_places=st.lists(st.integers(min_value=0, max_value=100), max_size=10),
@@ -79,6 +84,7 @@ def test_any_cut_of_a_dialogue_gives_the_same_outcome(
     assert dialogue.hung_up is hung_up
 
 
+@PATIENT
 @given(chunks=st.lists(st.binary(max_size=400), max_size=30))
 def test_random_bytes_never_raise_and_never_yield_a_command(chunks: list[bytes]) -> None:
     sent, dialogue = _fed(chunks)
@@ -87,6 +93,7 @@ def test_random_bytes_never_raise_and_never_yield_a_command(chunks: list[bytes])
     assert isinstance(dialogue.outcome, Failed)
 
 
+@PATIENT
 @given(place=st.integers(min_value=0, max_value=10_000), junk=st.binary(min_size=1, max_size=20))
 def test_a_corrupted_environment_yields_at_most_a_well_formed_command(place: int, junk: bytes) -> None:
     data = environment()
@@ -97,6 +104,62 @@ def test_a_corrupted_environment_yields_at_most_a_well_formed_command(place: int
     assert bool(sent) == (dialogue.outcome is None and dialogue.answer is not None)
 
 
+@PATIENT
+@given(data=st.data())
+def test_one_pass_says_what_the_judge_says(data: st.DataObject) -> None:
+    """Of a dialplan's environment with anything in it, however it is cut."""
+    dialled = data.draw(HOSTILE)
+    trunk = data.draw(st.sampled_from(["carrier", "", "a b", "ü"]))
+    values = {f"arg_{n}": argument(key, data.draw(CALLERS)) for n, key in enumerate(ARGUMENTS, start=1)}
+    key = data.draw(st.sampled_from(KEYS)).removeprefix("agi_")
+    if data.draw(st.booleans()):
+        values[key] = data.draw(st.one_of(st.text(max_size=60), st.sampled_from(["", "1\n2", "\0", "agi://x/y"])))
+    sent = bytearray(environment(route_script(dialled, trunk=trunk), **values))
+    if data.draw(st.booleans()):
+        place = data.draw(st.integers(min_value=0, max_value=len(sent) - 1))
+        sent[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
+    whole, quick, judge = bytes(sent), Protocol(), Protocol()
+    read = read_whole(whole)
+    assert read is None or Protocol().judge(whole) == (read,)
+    for piece in _cut(whole, data.draw(st.lists(st.integers(min_value=0, max_value=10_000), max_size=6))):
+        assert quick.receive(piece) == judge.judge(piece)
+
+
+@PATIENT
+@given(chunks=st.lists(st.one_of(st.binary(max_size=40), st.sampled_from(PIECES)), max_size=12))
+def test_one_pass_says_what_the_judge_says_of_anything(chunks: list[bytes]) -> None:
+    quick, judge = Protocol(), Protocol()
+    for chunk in chunks:
+        assert quick.receive(chunk) == judge.judge(chunk)
+
+
+def test_one_pass_says_what_the_judge_says_of_every_cut() -> None:
+    """And at the same moment, too: neither waits for more than the other."""
+    wrong = environment(arg_1="caller=x")
+    for data in (environment(), wrong, environment() + b"HANGUP\n", environment()[:-1] + b"a: b\n"):
+        for place in range(len(data) + 1):
+            quick, judge = Protocol(), Protocol()
+            for piece in (data[:place], data[place:]):
+                assert quick.receive(piece) == judge.judge(piece)
+
+
+def test_what_our_dialplan_sends_is_read_in_one_pass() -> None:
+    for script in (route_script(), route_script("+495372890"), route_script("ü (0) 5372"), route_script("")):
+        for caller in ("", "+493023125123", "03023125123"):
+            assert read_whole(environment(script, arg_1=caller_argument(caller))) is not None
+
+
+@PATIENT
+@given(reply=st.sampled_from([b"HANGUP\n200 result=0\n", b"200 result=0\n", b"200 result=0\n\n", b"200 result=1\n"]))
+def test_what_came_with_the_environment_is_not_forgotten(reply: bytes) -> None:
+    """Half a line behind the environment belongs to the next chunk, however whole that looks."""
+    dialogue = _dialogue()
+    dialogue.receive(environment() + b"2")
+    dialogue.receive(reply)
+    assert isinstance(dialogue.outcome, Failed)
+
+
+@PATIENT
 @given(data=st.data())
 def test_a_caller_who_forges_lines_changes_nothing_that_is_used(data: st.DataObject) -> None:
     """Whatever a value behind ``agi_uniqueid`` injects, the command is the true one or there is none.
@@ -116,6 +179,7 @@ def test_a_caller_who_forges_lines_changes_nothing_that_is_used(data: st.DataObj
     assert sent in (b"", whole)
 
 
+@PATIENT
 @given(
     dialled=HOSTILE,
     caller=CALLERS,
@@ -144,6 +208,7 @@ def test_any_text_gets_exactly_one_well_formed_line(
     assert shown == dialogue.answer.decision.dialled_number or shown.endswith("…")
 
 
+@PATIENT
 @given(text=st.one_of(HOSTILE, HOSTILE.map(caller_argument), HOSTILE.map("caller={}".format)))
 @example(text="caller=1\n")
 @example(text="caller=\N{ARABIC-INDIC DIGIT ZERO}")
@@ -160,6 +225,7 @@ def test_any_argument_but_a_callers_number_gets_no_command(text: str) -> None:
         assert isinstance(dialogue.outcome, Failed)
 
 
+@PATIENT
 @given(data=st.binary(max_size=60))
 def test_any_bytes_dialled_get_a_decision(data: bytes) -> None:
     dialogue = _dialogue()
@@ -167,6 +233,7 @@ def test_any_bytes_dialled_get_a_decision(data: bytes) -> None:
     assert WELL_FORMED.fullmatch(sent), sent
 
 
+@PATIENT
 @given(chunks=st.lists(st.binary(max_size=50), max_size=10))
 def test_a_protocol_that_ended_stays_ended(chunks: list[bytes]) -> None:
     protocol = Protocol()

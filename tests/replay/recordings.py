@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Recordings of a real Asterisk 22.10.1 with SIPp as carrier and as agents' telephones, one per scenario.
 
-Each file is what the AMI sent for one call (classes call, agent, user, system, without device states), byte by byte.
-The caller's number is one that is kept free for fiction.
+Each file is what the AMI sent for one call (classes call, agent, user, system, without device states), byte by byte; in
+``full`` there is another caller, who waits. Callers' numbers are kept free for fiction. `tests.replay.record` makes
+recordings.
 """
 
 from __future__ import annotations

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from agi.ami.call_resync import resync
 from agi.ami.observations import Doubt
-from routing.core.events import CallReceived, CallRouted
-from tests.replay.recordings import NAMES, folded, observations, told
+from agi.ami.snapshot import Snapshot
+from routing.core.events import AgentRung, CallAnswered, CallReceived, CallRouted, RingEnded
+from tests.replay.recordings import NAMES, START, folded, observations, told
 
 QUEUED = ("received", "routed enter_queue allgemein", "queued allgemein 1")
 EMPTY = ("received", "routed enter_queue allgemein", "queue_left allgemein JOINEMPTY")
@@ -80,7 +84,52 @@ EXPECTED = {
         "ended unserved 16",
     ),
     "on_call_busy": ("received", "routed play_announcement", "stepped forward played 2", "ended unserved 16"),
+    # Made by tests/replay/record.py, which says what happens.
+    "full": (
+        "received",
+        "routed enter_queue eng",
+        "queued eng 1",
+        "rung eng agent03",
+        "received",
+        "routed enter_queue eng",
+        "queue_left eng FULL",
+        "ended unserved 16",
+        "ring_ended agent03 abandoned",
+        "queue_left eng ABANDON",
+        "ended abandoned",
+    ),
+    "leave_empty": (
+        *RUNG,
+        "ring_ended agent01 no_answer",
+        "queue_left allgemein LEAVEEMPTY",
+        "ended unserved 16",
+    ),
+    "phone_off": (
+        *RUNG,
+        "ring_ended agent01 no_answer",
+        "queue_left allgemein LEAVEEMPTY",
+        "ended unserved 16",
+    ),
+    "withdrawn": (*RUNG, "ring_ended agent01 no_answer", "queue_left allgemein WITHDRAW", "ended unserved 16"),
+    "both_answer": (
+        "received",
+        "routed enter_queue alle",
+        "queued alle 1",
+        "rung alle agent02",
+        "rung alle agent01",
+        "answered alle agent02",
+        "ring_ended agent01 answered_elsewhere",
+        "ended answered 16",
+    ),
+    "reload_while_talking": (*RUNG, "answered allgemein agent01", "ended answered 16"),
+    "withheld": (*RUNG, "answered allgemein agent01", "ended answered 16"),
+    "astdb": (*RUNG, "answered allgemein agent01", "ended answered 16"),
+    "cancelled": ("received", "ended abandoned 127"),
+    "greeting_abandoned": ("received", "routed enter_queue allgemein", "ended abandoned"),
+    "rejected": ("received", "routed reject", "ended rejected 1"),
+    "last_resort": ("received", "routed last_resort", "ended announced 16"),
 }
+LEVELS = {"astdb": "astdb", "last_resort": "last_resort"}  # of all others: service
 
 
 def test_every_recording_has_its_expectation() -> None:
@@ -104,6 +153,41 @@ def test_a_recording_heard_twice_says_nothing_new(name: str) -> None:
     assert folded(heard, state)[1] == ()
     doubled = tuple(item for item in heard for _ in range(2))
     assert [told(event) for event in folded(doubled)[1]] == [told(event) for event in events]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wherever_asterisk_dies_every_call_ends_once_and_every_pop_goes_down(name: str) -> None:
+    """Asterisk is killed after any of its messages, and started anew: the look finds nothing."""
+    heard = observations(name)
+    nothing = Snapshot(channels={}, waiting={}, agents={})
+    for cut in range(len(heard) + 1):
+        state, events = folded(heard[:cut])
+        state, more = resync(state, nothing, START + timedelta(hours=1))
+        assert (dict(state.calls), dict(state.legs), state.doubts) == ({}, {}, frozenset())
+        told_of = [*events, *more]
+        received = sorted(event.unique_id for event in told_of if event.kind == "received")
+        assert sorted(event.unique_id for event in told_of if event.kind == "ended") == received
+        up: set[str] = set()
+        for event in told_of:
+            match event:
+                case AgentRung():
+                    up.add(event.agent_channel)
+                case RingEnded() | CallAnswered():
+                    up.discard(event.agent_channel)
+        assert up == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_decided_is_told(name: str) -> None:
+    routed = [event for event in folded(observations(name))[1] if isinstance(event, CallRouted)]
+    assert {event.level for event in routed} <= {LEVELS.get(name, "service")}
+    assert len(routed) == len({event.unique_id for event in routed})
+
+
+def test_a_withheld_number_is_none() -> None:
+    received = folded(observations("withheld"))[1][0]
+    assert isinstance(received, CallReceived)
+    assert received.caller_number is None
 
 
 def test_the_numbers_are_those_of_the_call() -> None:

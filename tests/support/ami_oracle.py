@@ -66,6 +66,11 @@ class Ami:
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
+    @property
+    def lost(self) -> Exception | None:
+        """Why the connection ended, if it did."""
+        return self._lost
+
     async def action(self, name: str, **fields: str) -> Message:
         """Sends an action and returns its response (its events follow among ``messages``)."""
         action_id = str(next(self._ids))

@@ -18,12 +18,13 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from agi.render.astdb import COMING_DAYS, FAMILY, GENERATION_KEY, astdb_values
+from agi.render.astdb import COMING_DAYS, FAMILY, astdb_content
+from agi.render.include import include_conf
 from amtsleitung import provision
 from amtsleitung.privileges import Credentials, unprivileged_user
 from amtsleitung.settings import CertificateFiles
@@ -87,15 +88,20 @@ class PrivateAsterisk:
         with_sounds: bool = True,
         with_astdb: bool = True,
         provoked: tuple[str, ...] = (),
+        tells_steps: bool = True,
         certificate_files: CertificateFiles | None = None,
         trunk_passwords: Mapping[str, str] | None = None,
+        program: provision.Asterisk | None = None,
+        prepare: Callable[[Directories], None] | None = None,
     ) -> AsyncIterator[PrivateAsterisk]:
         """Starts one and stops it again; raises `AssertionError` if it logs an error, with the lines.
 
         ``extra_dialplan`` is added to the production dialplan, ``device_secrets`` replace random ones. Without
         ``with_sounds`` there is nothing to play, without ``with_astdb`` the fallback has no data. ``provoked``: parts
         of error lines that the test itself causes. Agents have no wrap-up, so that the next call finds them free.
+        ``tells_steps``: each step of the dialplan is an event, as in no Asterisk of the product's.
         ``certificate_files`` and ``trunk_passwords`` are the operator's, for TLS and for registering trunks.
+        ``program``: another Asterisk than the usual one. ``prepare`` may change the files before the start.
         """
         user = unprivileged_user()
         root = Path(tempfile.mkdtemp(prefix="amtsleitung-pbx-"))
@@ -105,16 +111,17 @@ class PrivateAsterisk:
         sip_port, ami_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
         tls_port = free_port(socket.SOCK_STREAM)
         ami_secret = secrets.token_urlsafe(24)
-        program = await asyncio.to_thread(provision.asterisk)
+        if program is None:
+            program = await asyncio.to_thread(provision.asterisk)
         write_configuration(
             directories, table, program, devices, fastagi, sip_port, ami_port, ami_secret, tls_port,
             certificate_files or CertificateFiles(), trunk_passwords or {},
         )  # fmt: skip
-        if extra_dialplan:
-            with (directories.etc / "extensions.conf").open("a", encoding="utf-8") as file:
-                file.write("\n" + extra_dialplan)
+        _adapt(directories, extra_dialplan, tells_steps=tells_steps)
         if with_sounds:
             write_tones(directories.sounds, table)
+        if prepare is not None:
+            prepare(directories)
         _give_to(root, user)
         process = await _spawn(program, directories, user)
         ami: Ami | None = None
@@ -139,9 +146,14 @@ class PrivateAsterisk:
         self, table: Table, *, generation: str = "1", at: datetime = OPEN_AT, days: int = COMING_DAYS
     ) -> None:
         """The fallback's data from the day before ``at``, pointer last, as the observer writes it."""
-        for key, value in astdb_values(table, at=at, days=days).items():
-            await self.put(f"{generation}/{key}", value)
-        await self.put(GENERATION_KEY, generation)
+        for path, value in astdb_content(table, at=at, days=days).flat(generation):
+            await self.put(path, value)
+
+    async def write_include(self, table: Table, *, at: datetime = OPEN_AT) -> None:
+        """The generated include as the observer writes it, made at this instant, and loaded."""
+        (self.directories.generated / "include.conf").write_text(include_conf(table, at=at), encoding="utf-8")
+        answer = await self.ami.action("Reload", Module="pbx_config")
+        assert answer["Response"] == "Success", answer
 
     async def put(self, key: str, value: str) -> None:
         """One value below ``amtsleitung/``."""
@@ -180,6 +192,15 @@ class PrivateAsterisk:
         """The lines of these levels (``ERROR``, ``WARNING``) that Asterisk wrote; it writes no others."""
         text = self.log_file.read_text(encoding="utf-8", errors="replace")
         return [line for line in text.splitlines() if any(f"] {level}[" in line for level in levels)]
+
+
+def _adapt(directories: Directories, dialplan: str, *, tells_steps: bool) -> None:
+    if tells_steps:
+        manager = directories.etc / "manager.conf"
+        text = manager.read_text(encoding="utf-8").replace("=Newexten,VarSet", "=VarSet")
+        manager.write_text(text, encoding="utf-8")
+    with (directories.etc / "extensions.conf").open("a", encoding="utf-8") as file:
+        file.write("\n" + dialplan)
 
 
 def _give_to(root: Path, user: Credentials | None) -> None:

@@ -83,8 +83,8 @@ class Server:
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[Server]:
-    """The server that the environment names, else an embedded one that ends with us."""
+async def server(*, durable: bool = False) -> AsyncIterator[Server]:
+    """The server that the environment names, else an embedded one that ends with us; ``durable`` as the product's."""
     given = os.environ.get(_URL)
     if given:
         async with _connected(given) as found:
@@ -93,7 +93,7 @@ async def server() -> AsyncIterator[Server]:
             finally:
                 await found.drop_all()
         return
-    async with embedded() as postgres, _connected(postgres.admin_url) as found:
+    async with embedded(durable=durable) as postgres, _connected(postgres.admin_url) as found:
         yield found
 
 
@@ -108,13 +108,16 @@ class _QuickPostgres(EmbeddedPostgres):
 
 @asynccontextmanager
 async def embedded(
-    bin_directory: Path | None = None, environment: Mapping[str, str] = MappingProxyType({})
+    bin_directory: Path | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    *,
+    durable: bool = False,
 ) -> AsyncIterator[EmbeddedPostgres]:
     """A fresh server of its own in a temporary folder; other programs than ours may need an environment."""
     folder = Path(tempfile.mkdtemp(prefix="amtsleitung-test-"))
     try:
         folder.chmod(0o711)  # noqa: ASYNC240, an instant; the server's user must get through
-        postgres = _QuickPostgres(
+        postgres = (EmbeddedPostgres if durable else _QuickPostgres)(
             bin_directory=bin_directory or embedded_postgresql().bin_directory,
             data_directory=folder / "postgres",
             credentials=unprivileged_user(),

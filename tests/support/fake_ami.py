@@ -43,6 +43,11 @@ class FakeAmi:
             for start in range(0, len(data), step):
                 writer.write(data[start : start + step])
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that nobody has taken yet."""
+        return sum(writer.transport.get_write_buffer_size() for writer in self._writers)
+
     def emit(self, event: str, **headers: str) -> None:
         """Send an event; underscores in names stand for ``-``."""
         self.send(block({"Event": event, **{name.replace("_", "-"): value for name, value in headers.items()}}))
@@ -105,6 +110,17 @@ class FakeAmi:
                     writer.write(block({**reply, "Response": "Error", "Message": "Database entry not found"}))
             case "DBPut":
                 self.database[f"{action['Family']}/{action['Key']}"] = action["Val"]
+                writer.write(block(reply))
+            case "DBGetTree":
+                family = action["Family"] + "/"
+                found = [(path, value) for path, value in self.database.items() if path.startswith(family)]
+                items = [
+                    {"Event": "DBGetTreeResponse", "Key": f"/{path}", "Val": value, "ActionID": action["ActionID"]}
+                    for path, value in found
+                ]
+                self._list(writer, reply, items, "DBGetTreeComplete")
+            case "DBDel":
+                self.database.pop(f"{action['Family']}/{action['Key']}", None)
                 writer.write(block(reply))
             case "DBDelTree":
                 for path in [key for key in self.database if key.startswith(action["Family"] + "/")]:

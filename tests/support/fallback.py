@@ -24,7 +24,7 @@ PROBE = f"""
 [probe]
 exten => s,1,MSet({_EMPTY})
  same => n,Set(ROUTE_DIALLED=${{RECEIVED}})
- same => n,Gosub(fallback-decide,s,1)
+ same => n,Gosub(astdb-decide,s,1)
  same => n,UserEvent(Decided,Case: ${{CASE}},{_FIELDS})
  same => n,Hangup()
 """
@@ -78,6 +78,19 @@ async def check(pbx: PrivateAsterisk, table: Table, cases: list[Case]) -> list[d
     return [answers[number] for number in range(len(cases))]
 
 
+def trunk_variables(table: Table, name: str) -> dict[str, str]:
+    """What a trunk's endpoint sets on each of its channels, as far as the fallback looks at it."""
+    trunk = next(row for row in table.rows.trunks if row.name == name)
+    return {
+        "TRUNK_NUMBER_FORMAT": trunk.number_format,
+        "TRUNK_OWN_PREFIX": trunk.own_prefix,
+        "TRUNK_AREA_CODE": trunk.area_code or "",
+        "TRUNK_OTHER_ROUTE": "yes" if trunk.has_other_route else "no",
+        "TRUNK_TRUSTS": "yes" if trunk.trusts_diversion else "no",
+        "TRUNK_RECOGNISE": "~".join(trunk.recognise_by),
+    }
+
+
 async def write(pbx: PrivateAsterisk, table: Table, at: datetime) -> None:
     """The data of this day and the one before it, and of no other day."""
     await pbx.write_astdb(table, generation=str(next(_GENERATIONS)), at=at, days=1)
@@ -85,7 +98,6 @@ async def write(pbx: PrivateAsterisk, table: Table, at: datetime) -> None:
 
 async def ask(pbx: PrivateAsterisk, table: Table, case: Case, number: int = 0) -> dict[str, str]:
     """The variables that the fallback sets."""
-    trunk = next(row for row in table.rows.trunks if row.name == case.trunk)
     variables = {
         "CASE": str(number),
         "RECEIVED": quote(case.dialled, safe=""),
@@ -94,12 +106,7 @@ async def ask(pbx: PrivateAsterisk, table: Table, case: Case, number: int = 0) -
         "DIVERSION": case.diversion,
         "HISTORY_INFO": case.history_info,
         "TO_NUMBER": case.to,
-        "TRUNK_NUMBER_FORMAT": trunk.number_format,
-        "TRUNK_OWN_PREFIX": trunk.own_prefix,
-        "TRUNK_AREA_CODE": trunk.area_code or "",
-        "TRUNK_OTHER_ROUTE": "yes" if trunk.has_other_route else "no",
-        "TRUNK_TRUSTS": "yes" if trunk.trusts_diversion else "no",
-        "TRUNK_RECOGNISE": "~".join(trunk.recognise_by),
+        **trunk_variables(table, case.trunk),
     }
     start = len(pbx.ami.messages)
     answer = await pbx.ami.action(

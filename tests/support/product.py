@@ -20,6 +20,7 @@ from pathlib import Path
 
 from amtsleitung.run_file import RunFile, read_run_file
 from amtsleitung.tables import table_of_file
+from routing.core.table import Table
 from tests.support.living import descendants, is_living, until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -87,10 +88,19 @@ def environment(state: Path, **settings: str) -> dict[str, str]:
 @asynccontextmanager
 async def started(*arguments: str, state: Path, **settings: str) -> AsyncIterator[Started]:
     """``amtsleitung <arguments>``; whatever is left of it at the end is killed."""
+    async with started_behind((), *arguments, state=state, **settings) as process:
+        yield process
+
+
+@asynccontextmanager
+async def started_behind(
+    prefix: tuple[str, ...], *arguments: str, state: Path, **settings: str
+) -> AsyncIterator[Started]:
+    """The same behind the words of a program that becomes it."""
     output = state.parent / f"{state.name}-{arguments[0]}-output"
     with output.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "amtsleitung", *arguments,
+            *prefix, sys.executable, "-m", "amtsleitung", *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=file, stderr=asyncio.subprocess.STDOUT,
             env=environment(state, **settings), cwd="/", process_group=0,
         )  # fmt: skip
@@ -160,9 +170,9 @@ def using(state: Path) -> list[int]:
     return found
 
 
-def record_short_prompts(folder: Path) -> None:
-    """Recordings of half a second for every prompt of the example: they replace the spoken ones."""
-    for name in table_of_file(EXAMPLE).announcements:
+def record_short_prompts(folder: Path, table: Table | None = None) -> None:
+    """Recordings of half a second for every prompt (left out: of the example): they replace the spoken ones."""
+    for name in (table or table_of_file(EXAMPLE)).announcements:
         path = folder / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_recording(path, seconds=0.5)

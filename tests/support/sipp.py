@@ -160,7 +160,7 @@ async def telephone(
         async with _waiting(
             "127.0.0.1", port, final=final, ring=ring, hang_up_after=hang_up_after, deadline=deadline
         ) as phone:
-            await _reachable(pbx, device)
+            await reachable(pbx, device)
             yield phone
     finally:
         await register(pbx, device, secret, port=port, expires_seconds=0)
@@ -194,7 +194,7 @@ async def register(pbx: PrivateAsterisk, device: str, secret: str, *, port: int,
         assert run.child.returncode == 0, f"{device} could not register:\n{run.messages[-3000:]}"
 
 
-async def _reachable(pbx: PrivateAsterisk, device: str) -> None:
+async def reachable(pbx: PrivateAsterisk, device: str) -> None:
     """Waits until Asterisk takes the device for reachable: its first OPTIONS is answered."""
     loop = asyncio.get_running_loop()
     end = loop.time() + 15

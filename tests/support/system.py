@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,7 +38,7 @@ from tests.support.product import (
     Started,
     command,
     record_short_prompts,
-    started,
+    started_behind,
     state_folder,
     stops_cleanly,
 )
@@ -162,18 +162,26 @@ class System(PrivateAsterisk):
 
     async def restarted(self, name: str, old_pid: int) -> int:
         """The new process id of a service that was killed, when ``run.json`` has it."""
-        await until(lambda: self.pid(name) != old_pid, f"{name} is started again", START_SECONDS)
+        known = (None, old_pid)  # while it is down ``run.json`` may not name it
+        await until(lambda: self.running.processes.get(name) not in known, f"{name} is started again", START_SECONDS)
         return self.pid(name)
 
 
 @asynccontextmanager
-async def running_system(*, short_prompts: bool = False, **settings: str) -> AsyncIterator[System]:
-    """A system of its own; ended with SIGTERM, after which nothing may be left of it."""
+async def running_system(
+    *, short_prompts: bool = False, prepare: Callable[[Path], tuple[str, ...]] | None = None, **settings: str
+) -> AsyncIterator[System]:
+    """A system of its own; ended with SIGTERM, after which nothing may be left of it.
+
+    ``prepare`` is given the state directory, not there yet, and returns the prefix behind which it is started.
+    """
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(state_folder())
+        prefix = prepare(state) if prepare is not None else ()
         if short_prompts:
             record_short_prompts(state / "sounds" / "recorded")
-        run = await stack.enter_async_context(started("run", "--no-demonstration", state=state, **settings))
+        words = ("run", "--no-demonstration")
+        run = await stack.enter_async_context(started_behind(prefix, *words, state=state, **settings))
         running = await run.up()
         secret = (state / "secrets" / "manager-secret").read_text(encoding="ascii")
         ami = await _Oracle.login(_port(running.ami), "amtsleitung", secret)
@@ -182,7 +190,9 @@ async def running_system(*, short_prompts: bool = False, **settings: str) -> Asy
         stack.push_async_callback(ami.close)
         store = await Store.connect(running.database_url)
         stack.push_async_callback(store.close)
-        yield System(run, running, ami, secret, store, await store.device_secrets())
+        system = System(run, running, ami, secret, store, await store.device_secrets())
+        stack.push_async_callback(lambda: system.ami.close())  # another one, if Asterisk was started again
+        yield system
         await stops_cleanly(run, running, signal.SIGTERM)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.database import Server
+from tests.support.living import descendants
 from tests.support.product import EXAMPLE, command, state_folder
 from tests.support.system import CLOSED, OPEN, System
 
@@ -46,11 +47,14 @@ async def test_call_takes_a_caller_and_an_agent(system: System) -> None:
 
 async def test_call_that_takes_another_way_than_expected_is_a_failure(system: System) -> None:
     fastagi = system.pid("fastagi")
-    os.kill(fastagi, signal.SIGSTOP)
+    halted = (*descendants(fastagi), fastagi)  # its watchdog, which would end it, first
+    for pid in halted:
+        os.kill(pid, signal.SIGSTOP)
     try:
         status, out, _ = await system.command("call", "05372 89-0", "--at", CLOSED)
     finally:
-        os.kill(fastagi, signal.SIGCONT)
+        for pid in reversed(halted):
+            os.kill(pid, signal.SIGCONT)
     assert status == 3
     assert "unexpected: level 'astdb' instead of 'service'" in out
     assert "Not as expected." in out

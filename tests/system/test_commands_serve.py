@@ -5,13 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
+import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from routing.config.journal import read_segments
 from routing.core.rows import Rows
 from routing.store import RoleUrls, Store
 from tests.support.asterisk_agi import ACCEPTED, chosen, environment, route_script
@@ -87,12 +92,67 @@ async def test_with_a_file_it_loads_neither_web_nor_database_and_answers(monkeyp
         service.process.send_signal(signal.SIGTERM)
         assert await service.ended() == 0, service.said
         lines = service.said.splitlines()
+        assert not (state / "journal").exists(), "nobody would read it"
     assert lines
     assert [line for line in lines if not line.startswith("timestamp=")] == [], "every line is a line of the log"
     assert (values["ROUTE_KIND"], values["ROUTE_LINE"]) == ("enter_queue", "vermittlung")
     assert (values["ROUTE_TENANT"], values["ROUTE_VERSION"]) == ("samtgemeinde-meinersen", "0")
     assert {"agi", "routing", "structlog"} <= loaded
     assert loaded & (NEVER | DATABASE) == set()
+
+
+async def test_alone_and_attacked_it_still_routes_and_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever bytes come, in whatever pieces, and however they end; and more of them at once than it has room for."""
+    async with state_folder() as state, serving(state, monkeypatch, "--config", str(EXAMPLE)) as service:
+        whole = await answer(service)
+        held = _descriptors(service)
+        await asyncio.to_thread(_attack, service)
+        await until(lambda: _descriptors(service) == held, "all descriptors are given back", SECONDS)
+        again = await answer(service)
+        assert {**again, "ROUTE_OK": ""} == {**whole, "ROUTE_OK": ""}
+        assert DATABASE & await modules(service) == set()
+        assert service.process.returncode is None
+        assert "Traceback" not in service.said
+
+
+def _descriptors(service: Started) -> int:
+    return sum(1 for _ in Path(f"/proc/{service.process.pid}/fd").iterdir())
+
+
+def _attack(service: Started) -> None:
+    address = ((service.state / "ready").read_text().split()[1]).rpartition(":")
+    there = (address[0], int(address[2]))
+    good = environment(route_script())
+    known = [good, good[:-1], good[:400], b"\n", b"\0", b"HANGUP\n", ACCEPTED, b"agi_network: yes\n", b"x" * 9_000]
+    places, junk = st.integers(0, len(good)), st.binary(max_size=9)
+    pieces = st.one_of(
+        st.binary(max_size=300),
+        st.sampled_from(known),
+        st.builds(lambda place, more: good[:place] + more + good[place:], places, junk),
+    )
+
+    @settings(max_examples=150, deadline=None, database=None)
+    @given(chunks=st.lists(pieces, max_size=5), reset=st.booleans())
+    def send(chunks: list[bytes], reset: bool) -> None:
+        got = b""
+        with socket.create_connection(there, timeout=SECONDS) as one:
+            with suppress(OSError):  # it may have had enough already
+                for chunk in chunks:
+                    one.sendall(chunk)
+                if not reset:
+                    one.shutdown(socket.SHUT_WR)
+                    while some := one.recv(4_096):
+                        got += some
+            if reset:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert got == b"" or (
+            got.startswith(b'EXEC MSet "ROUTE_KIND=') and got.endswith(b'"\n') and got.count(b"\n") == 1
+        )
+
+    send()
+    with ExitStack() as house:
+        for _ in range(2_000):
+            house.enter_context(socket.create_connection(there, timeout=SECONDS))
 
 
 async def test_with_a_database_it_loads_no_web_and_follows_the_configuration(
@@ -112,6 +172,10 @@ async def test_with_a_database_it_loads_no_web_and_follows_the_configuration(
         loaded = await modules(service)
         service.process.send_signal(signal.SIGINT)
         assert await service.ended() == 0, service.said
+        entries = [entry for segment in read_segments(state / "journal") for entry in segment.entries]
+    assert [entry.line for entry in entries] == ["vermittlung"] * len(entries)
+    assert [str(version) for version in sorted({entry.version for entry in entries})] == [first, second]
+    assert {(entry.received, entry.dialled, entry.caller) for entry in entries} == {("05372 89-0", "+495372890", None)}
     assert (values["ROUTE_KIND"], values["ROUTE_VERSION"]) == ("enter_queue", first)
     assert loaded >= DATABASE
     assert loaded & NEVER == set()

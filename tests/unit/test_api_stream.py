@@ -5,21 +5,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
 from starlette.types import Message, Scope
 
-from api.stream import EventStream, encoded, with_heartbeat
+from api.audience import Audience
+from api.stream import EventStream, with_heartbeat
 from api.subscriptions import FeedState, Item, LiveEvent, Subscription
+from api.wire import encoded, event_wire
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/events"}
 
 
 def _event(seq: int, kind: str, *, agent: str | None = None, call: str = "node1/1.1", text: str = "") -> LiveEvent:
-    return LiveEvent(seq=seq, kind=kind, call=call, payload={"kind": kind, "text": text}, card=None, agent=agent)
+    wire = event_wire(kind, {"kind": kind, "text": text}, seq=seq, card=None)
+    return LiveEvent(seq=seq, kind=kind, call=call, agent=agent, audience=frozenset(), wire=wire)
 
 
 async def _never() -> Message:
@@ -32,8 +35,24 @@ async def test_a_reader_is_told_nothing_twice() -> None:
     subscription.seen(7)
     for seq in (6, 7, 8, 8, 9):
         subscription.offer(_event(seq, "queued"))
-    heard = [await subscription.next(), await subscription.next()]
+    heard = await subscription.burst()
     assert [item.seq for item in heard if isinstance(item, LiveEvent)] == [8, 9]
+
+
+async def test_a_reader_is_as_far_as_all_that_was_not_its_business() -> None:
+    told = 5
+    subscription = Subscription("me", told=lambda: told)
+    assert subscription.position == 0  # it has not been told how things are
+    subscription.seen(5)
+    reading = asyncio.create_task(subscription.burst())
+    await asyncio.sleep(0)
+    told = 90
+    assert subscription.position == 90
+    subscription.offer(_event(91, "rung"))
+    told = 91
+    assert subscription.position == 5  # 91 waits for it
+    await reading
+    assert subscription.position == 91  # until this is sent nobody asks: the stream is between two bursts
 
 
 @pytest.mark.parametrize(
@@ -53,14 +72,13 @@ async def test_a_reader_is_told_nothing_twice() -> None:
 def test_an_agent_is_told_what_concerns_calls_that_rang_there(
     history: list[tuple[str, str | None]], told: list[bool]
 ) -> None:
-    subscription = Subscription("me")
-    events = [_event(seq, kind, agent=agent) for seq, (kind, agent) in enumerate(history, start=1)]
-    assert [subscription.wants(event) for event in events] == told
+    audience = Audience()
+    assert ["me" in audience.of(kind, "node1/1.1", agent) for kind, agent in history] == told
 
 
 def test_a_line_end_in_a_text_begins_no_field_of_its_own() -> None:
     hostile = "x\nevent: rung\rdata: {}\r\n\n\u2028id: 9"
-    wire = encoded(_event(5, "received", text=hostile), AT).decode()
+    wire = encoded(_event(5, "received", text=hostile), AT, 0).decode()
     lines = wire.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["event", "data", "id", ""]
     assert json.loads(lines[1].removeprefix("data: "))["text"] == hostile
@@ -69,9 +87,9 @@ def test_a_line_end_in_a_text_begins_no_field_of_its_own() -> None:
 async def test_silence_is_filled_with_heartbeats() -> None:
     release = asyncio.Event()
 
-    async def items() -> AsyncIterator[Item]:
+    async def items() -> AsyncIterator[Sequence[Item]]:
         await release.wait()
-        yield FeedState(True)
+        yield [FeedState(True)]
 
     chunks = with_heartbeat(items(), seconds=0.01, clock=lambda: AT)
     assert b"retry:" in await anext(chunks)
@@ -97,7 +115,7 @@ async def test_a_reader_that_does_not_read_is_disconnected() -> None:
 
     async def chunks() -> AsyncGenerator[bytes, None]:
         while True:
-            yield encoded(await subscription.next(), AT)
+            yield b"".join(encoded(item, AT, 0) for item in await subscription.burst())
 
     response = EventStream(chunks(), over=subscription.over, on_end=lambda: ended.append(True))
     answering = asyncio.create_task(response(SCOPE, _never, send))
@@ -122,7 +140,7 @@ async def test_a_stream_ends_properly_when_the_service_ends() -> None:
 
     async def chunks() -> AsyncGenerator[bytes, None]:
         while True:
-            yield encoded(await subscription.next(), AT)
+            yield b"".join(encoded(item, AT, 0) for item in await subscription.burst())
 
     response = EventStream(chunks(), over=subscription.over, on_end=lambda: None)
     answering = asyncio.create_task(response(SCOPE, _never, send))
@@ -153,3 +171,18 @@ async def test_a_reader_that_leaves_is_forgotten() -> None:
         await response(SCOPE, receive, send)
     assert ended == [True]
     assert [message["type"] for message in sent] == ["http.response.start"]
+
+
+async def test_a_reader_that_is_gone_before_the_beginning_is_forgotten() -> None:
+    ended: list[bool] = []
+
+    async def send(_message: Message) -> None:
+        raise ConnectionResetError
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        yield b""
+
+    response = EventStream(chunks(), over=asyncio.Event(), on_end=lambda: ended.append(True))
+    with pytest.raises(ConnectionResetError):
+        await response(SCOPE, _never, send)
+    assert ended == [True]

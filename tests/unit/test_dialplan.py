@@ -13,10 +13,12 @@ import pytest
 
 from agi.fastagi.request import ARGUMENTS
 from agi.fastagi.variables import NAMES, OK
+from agi.render.include import include_conf
 from routing.core.announcements import SYSTEM_TEXTS
 from routing.core.chain import EXIT_LETTERS
 from routing.core.decision import CONDITIONS, KINDS
 from routing.core.rows import TrunkRow
+from tests.support.tables import OPEN_AT, example_table
 
 ASTERISK = Path(__file__).resolve().parents[2] / "asterisk"
 QUEUE_STATUSES = {
@@ -88,6 +90,8 @@ def places() -> dict[tuple[str, str], set[str]]:
 
 
 PLACES = places()
+INCLUDE = include_conf(example_table(), at=OPEN_AT)
+GENERATED = {f"rules,{exten},1" for exten in re.findall(r"^exten => ([a-z]+),1,", INCLUDE, re.MULTILINE)}
 
 
 def jumps(step: Step) -> Iterator[str]:
@@ -112,6 +116,7 @@ def _after_condition(arguments: str) -> str:
     raise AssertionError(f"no branch in {arguments!r}")
 
 
+SOURCES = ("astdb", "include")
 WAYS = ("dialled", "diversion", "history_info", "to", "ingress_number")  # decision of the trunk's row
 EXPANDED = {  # what is decided at run time, from a closed list
     "number-${NUMBER_KIND},s,1": [f"number-{kind},s,1" for kind in NUMBER_KINDS],
@@ -136,7 +141,13 @@ EXPANDED_CONTEXTS = {
 def expanded(target: str) -> Iterator[str]:
     """A target with a variable in it, for each value the variable can have."""
     context, _, rest = target.partition(",")
-    if target in EXPANDED:
+    if context == "rules":  # generated
+        assert target in GENERATED
+    elif context == "${ARG1}" or context.startswith("rules-"):  # the step before asks whether it is there
+        pass
+    elif "${SOURCE}" in target:
+        yield from (target.replace("${SOURCE}", source) for source in SOURCES)
+    elif target in EXPANDED:
         yield from EXPANDED[target]
     elif "${" in rest and context in EXPANDED_CONTEXTS:
         yield from (f"{context},{exten},1" for exten in EXPANDED_CONTEXTS[context])
@@ -153,6 +164,12 @@ def test_the_index_holds_nothing_but_includes() -> None:
 def test_every_file_is_included_once() -> None:
     wanted = sorted(f"dialplan/{path.name}" for path in (ASTERISK / "dialplan").iterdir())
     assert sorted(name for name in included() if name.startswith("dialplan/")) == wanted
+
+
+@pytest.mark.parametrize("file", sorted(ASTERISK.rglob("*.conf")), ids=lambda file: file.name)
+def test_no_comment_is_longer_than_a_line_may_be(file: Path) -> None:
+    comments = (line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith(";"))
+    assert [line for line in comments if len(line) > 120] == []
 
 
 def test_no_context_is_spread_over_files() -> None:
@@ -227,18 +244,30 @@ def test_every_application_and_function_is_loaded() -> None:
     off = set(re.findall(r"^noload=(\w+)\.so$", _modules(), re.MULTILINE))
     used = {step.application for step in STEPS}
     assert used == {
-        "AGI", "Answer", "Dial", "Echo", "Gosub", "Goto", "GotoIf", "Hangup", "MSet", "NoOp", "PlayTones", "Playback",
-        "Queue", "Return", "Set", "UserEvent", "Wait",
+        "AGI", "Answer", "Dial", "Echo", "Gosub", "Goto", "GotoIf", "Hangup", "Log", "MSet", "NoOp", "PlayTones",
+        "Playback", "Queue", "Return", "Set", "UserEvent", "Wait",
     }  # fmt: skip
-    applications = ("dial", "echo", "stack", "playtones", "playback", "queue", "userevent")
+    applications = ("dial", "echo", "stack", "playtones", "playback", "queue", "userevent", "verbose")
     assert not off & {"res_agi", "res_speech", *(f"app_{name}" for name in applications)}
     functions = {name for step in STEPS for name in re.findall(r"\$\{([A-Z_]+)\(", step.arguments)}
     assert functions == {
-        "CHANNEL", "CUT", "DB", "DB_EXISTS", "DIALPLAN_EXISTS", "FIELDQTY", "FILTER", "IF", "LEN", "PJSIP_ENDPOINT",
+        "CHANNEL", "CUT", "DB", "DIALPLAN_EXISTS", "FIELDQTY", "FILTER", "IF", "LEN", "PJSIP_ENDPOINT",
         "PJSIP_HEADER", "QUEUE_MEMBER", "QUEUE_VARIABLES", "QUEUE_WAITING_COUNT", "REGEX", "STRPTIME", "STRREPLACE",
-        "TOLOWER", "URIDECODE", "URIENCODE",
+        "TOLOWER", "TRYLOCK", "UNLOCK", "URIDECODE", "URIENCODE",
     }  # fmt: skip
-    modules = ("channel", "cut", "db", "dialplan", "strings", "logic", "uri", "callerid", "timeout", "pjsip_endpoint")
+    modules = (
+        "channel",
+        "cut",
+        "db",
+        "dialplan",
+        "strings",
+        "logic",
+        "uri",
+        "callerid",
+        "timeout",
+        "lock",
+        "pjsip_endpoint",
+    )
     assert not off & {"res_pjsip_header_funcs", *(f"func_{name}" for name in modules)}
 
 
@@ -260,7 +289,7 @@ def test_the_fallback_starts_with_every_variable_of_a_decision() -> None:
     reset = {
         name
         for step in STEPS
-        if step.context == "fallback" and step.application == "MSet"
+        if step.context == "fallback-clear" and step.application == "MSet"
         for name in re.findall(r"(ROUTE_\w+)=", step.arguments)
     }
     assert reset == set(NAMES) - {OK}

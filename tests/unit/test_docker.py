@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from amtsleitung.cli import program
+from amtsleitung.serve_fastagi import JOURNAL
 from amtsleitung.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,20 @@ def test_the_build_sees_no_working_files() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert lines[1] == "*", "everything is kept out but what is named"
     assert not {"!.", "!.env", "!.git", "!.state", "!.venv", "!tests"} & set(lines)
+
+
+@pytest.mark.parametrize("name", [name for name, service in PYTHON_SERVICES.items() if "serve" in service["command"]])
+def test_no_service_is_process_1(name: str) -> None:
+    """The kernel lets nobody inside kill that one, and a watchdog is inside."""
+    assert SERVICES[name]["init"] is True
+
+
+def test_the_journal_that_is_written_is_the_one_that_is_read() -> None:
+    """In a volume of its writer alone it would never be recorded, and callers' numbers would stay in it."""
+    place = f"/var/lib/amtsleitung/{JOURNAL}"
+    assert [_volumes(SERVICES[name]).get("journal") for name in ("fastagi", "ami")] == [place, place]
+    (made,) = (line for line in _instructions(DOCKER / "services.Dockerfile", "RUN") if "/keys/fastagi" in line)
+    assert f"--mode=0700 {place}" in made, "a new volume takes its owner from the image"
 
 
 @pytest.mark.parametrize("name", SERVICES)

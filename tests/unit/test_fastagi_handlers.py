@@ -8,8 +8,9 @@ from datetime import datetime
 import pytest
 
 from agi.fastagi.dialogue import Dialogue
+from agi.fastagi.environment import Request
 from agi.fastagi.handlers import Answer, Handlers, RefusedError
-from agi.fastagi.protocol import Accepted, Cause, Failed, Request
+from agi.fastagi.protocol import Accepted, Cause, Failed
 from routing.core.decision import Call
 from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, chosen, environment, route_script
 from tests.support.tables import BERLIN, CLOSED_AT, OPEN_AT, SWITCHBOARD, example_table

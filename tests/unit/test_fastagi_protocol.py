@@ -7,11 +7,10 @@ import itertools
 
 import pytest
 
+from agi.fastagi.environment import KEYS, MAXIMUM_LINE_BYTES, Request
 from agi.fastagi.protocol import (
-    KEYS,
     MAXIMUM_COMMAND_BYTES,
     MAXIMUM_COMMANDS,
-    MAXIMUM_LINE_BYTES,
     MAXIMUM_PHASE_BYTES,
     Accepted,
     Cause,
@@ -19,7 +18,6 @@ from agi.fastagi.protocol import (
     HungUp,
     Proceed,
     Protocol,
-    Request,
 )
 from agi.fastagi.request import ARGUMENTS
 from tests.support.asterisk_agi import ACCEPTED, UNIQUE_ID, argument, caller_argument, environment, route_script

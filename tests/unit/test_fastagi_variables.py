@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from agi.fastagi.protocol import MAXIMUM_UNIQUE_ID_CHARACTERS
+from agi.fastagi.environment import MAXIMUM_UNIQUE_ID_CHARACTERS
 from agi.fastagi.variables import NAMES, UnwritableError, commands, encoded
 from routing.core.chain import MAXIMUM_CHAIN_CHARACTERS, chain_text
 from routing.core.decide import decide
