@@ -15,13 +15,21 @@ from pathlib import Path
 from time import monotonic
 
 from tests.bench.batch import batch
+from tests.bench.calls import calls_per_second, setup_time
+from tests.bench.calls_memory import memory_of_calls
+from tests.bench.calls_scene import SCENES
 from tests.bench.changing import making, reaching
 from tests.bench.comparing import comparing
 from tests.bench.deciding import deciding
 from tests.bench.document import document
+from tests.bench.fastagi import fastagi
 from tests.bench.figures import FULL, QUICK, TINY, Effort, Section
+from tests.bench.folding import folding
+from tests.bench.growth import growth
 from tests.bench.memory import memory
 from tests.bench.oracles import hours, reading
+from tests.bench.pops import pops
+from tests.bench.processes import processes
 
 MEASUREMENTS: tuple[Callable[[Effort], Awaitable[Section]], ...] = (
     deciding,
@@ -32,12 +40,27 @@ MEASUREMENTS: tuple[Callable[[Effort], Awaitable[Section]], ...] = (
     making,
     reaching,
     memory,
+    folding,
+    fastagi,
+    setup_time,
+    growth,
+    memory_of_calls,
+    calls_per_second,
+    pops,
+    processes,
 )
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
 
 
 async def measured(effort: Effort, only: set[str]) -> list[Section]:
     """All sections, with a word about each on standard error."""
+    try:
+        return await _measured(effort, only)
+    finally:
+        await SCENES.close()
+
+
+async def _measured(effort: Effort, only: set[str]) -> list[Section]:
     sections = []
     for measurement in MEASUREMENTS:
         if only and measurement.__name__ not in only:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from tests.bench.figures import Figure, Section
+from tests.bench.figures import Curve, Figure, Section
 
 _BEND = 1.15
 _BAR = 40
@@ -36,6 +36,8 @@ def _lines(sections: Sequence[Section], effort: str) -> Iterator[str]:
         if section.curve:
             yield ""
             yield from _curve(section.curve)
+        for curve in section.curves:
+            yield from ("", f"{curve.title}:", "", *_named_curve(curve))
 
 
 def _row(figure: Figure) -> str:
@@ -44,7 +46,7 @@ def _row(figure: Figure) -> str:
         value += f" ({_number(figure.spread[0])}–{_number(figure.spread[1])})"
     peer = "" if figure.peer_value is None else f"{figure.peer}: {_number(figure.peer_value)} {figure.unit}"
     ratio = "" if figure.ratio is None else _number(figure.ratio)
-    must = (figure.must or "").replace("<=", "≤")
+    must = (figure.must or "").replace("<=", "≤").replace(">=", "≥")
     holds = "" if figure.holds is None else "yes" if figure.holds else "**no**"
     return f"| {figure.name} | {value} | {peer} | {ratio} | {must} | {holds} |"
 
@@ -65,6 +67,16 @@ def _curve(curve: Sequence[tuple[int, float]]) -> Iterator[str]:
         )
     else:
         yield f"It does not bend: no size takes {_BEND} times as long as the one before."
+
+
+def _named_curve(curve: Curve) -> Iterator[str]:
+    most = max(value for _, value in curve.points)
+    yield "```"
+    for size, value in curve.points:
+        yield f"{size:>9,} {curve.sizes}  {value:9.2f} {curve.unit}  {'█' * round(_BAR * value / most)}"
+    yield "```"
+    yield ""
+    yield curve.bend
 
 
 def _number(value: float) -> str:

@@ -14,7 +14,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How much is measured. ``sizes`` are tables by their numbers, ``large`` the one whose changes are looked at."""
+    """How much is measured. ``sizes`` are tables by their numbers, ``large`` the one whose changes are looked at.
+
+    ``call_…`` is for real calls through Asterisk: the rates that are tried, how often, for how many seconds each, the
+    tables, and after how many calls memory is looked at.
+    """
 
     sizes: tuple[int, ...]
     large: int
@@ -23,25 +27,35 @@ class Effort:
     changes: int
     batch_lines: int
     memory_lines: tuple[int, int]
+    call_rates: tuple[int, ...]
+    call_rounds: int
+    call_seconds: float
+    call_sizes: tuple[int, ...]
+    call_count: int
 
 
 FULL = Effort(
     sizes=(10, 100, 1_000, 10_000, 100_000, 1_000_000),
     large=100_000, rounds=25, calls=4_000, changes=60, batch_lines=20_000, memory_lines=(10_000, 1_000_000),
+    call_rates=(50, 100, 200, 300, 400, 500, 600, 800, 1_000, 1_200), call_rounds=7, call_seconds=3.0,
+    call_sizes=(10, 1_000, 100_000), call_count=100_000,
 )  # fmt: skip
 QUICK = Effort(
     sizes=(10, 1_000, 100_000, 1_000_000),
     large=100_000, rounds=7, calls=2_000, changes=15, batch_lines=5_000, memory_lines=(10_000, 1_000_000),
+    call_rates=(50, 100, 200, 400, 600, 800), call_rounds=3, call_seconds=1.0, call_sizes=(10, 1_000, 100_000),
+    call_count=5_000,
 )  # fmt: skip
 TINY = Effort(
-    sizes=(10, 300), large=300, rounds=3, calls=100, changes=3, batch_lines=200, memory_lines=(100, 1_000)
+    sizes=(10, 300), large=300, rounds=3, calls=100, changes=3, batch_lines=200, memory_lines=(100, 1_000),
+    call_rates=(20, 40), call_rounds=1, call_seconds=0.5, call_sizes=(300,), call_count=40,
 )  # fmt: skip
 """Says nothing about speed; it shows that everything runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One row. ``must`` is ``value <= 5`` or ``ratio <= 1.5``; ``ratio`` is the value by the peer's.
+    """One row. ``must`` is ``value <= 5`` or ``ratio >= 1.5``; ``ratio`` is the value by the peer's.
 
     ``spread`` are the least and the most of the rounds of which the value is the median.
     """
@@ -63,9 +77,11 @@ class Figure:
         """``None`` if it must be nothing."""
         if self.must is None:
             return None
-        what, _, most = self.must.split()
+        what, way, bound = self.must.split()
         found = self.value if what == "value" else self.ratio
-        return found is not None and found <= float(most)
+        if found is None:
+            return False
+        return found >= float(bound) if way == ">=" else found <= float(bound)
 
     def json(self) -> dict[str, Any]:
         """As ``--json`` writes it."""
@@ -82,6 +98,17 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Growth: ``points`` are (size, value), ``sizes`` names what grows; ``bend`` says where it bends and by what."""
+
+    title: str
+    sizes: str
+    unit: str
+    points: tuple[tuple[int, float], ...]
+    bend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """Figures that belong together; ``text`` says how they were measured, ``curve`` is growth: (size, value) in µs."""
 
@@ -89,6 +116,7 @@ class Section:
     text: str
     figures: tuple[Figure, ...]
     curve: tuple[tuple[int, float], ...] = ()
+    curves: tuple[Curve, ...] = ()
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:
