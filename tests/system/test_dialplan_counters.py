@@ -35,7 +35,7 @@ exten => s,1,Set(TOLD_TIMES=0)
  same => n,UserEvent(ToldAll)
  same => n,Hangup()
 """
-PROVOKED = ("utils.c: write() returned error",)
+PROVOKED = ("write() returned error",)
 
 
 @pytest.fixture(scope="module")

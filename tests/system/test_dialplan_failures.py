@@ -20,7 +20,7 @@ pytestmark = pytest.mark.system
 
 OPEN = "2026-11-23T10:00:00+01:00"  # a Monday
 TECHNICAL_FAULT = "technical-fault"
-PROVOKED = ("utils.c: write() returned error",)  # the service closes while it is being told of the call
+PROVOKED = ("write() returned error",)  # the service closes while it is being told of the call
 CALLERS = re.compile(r"3023125\d{3}")  # every caller of this module, in each spelling
 
 

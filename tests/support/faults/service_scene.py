@@ -32,7 +32,7 @@ from tests.support.product import EXAMPLE, Started, started, state_folder
 from tests.support.tables import BERLIN
 
 PROVOKED = (
-    "utils.c: write() returned error",  # the service closes while it is being told of the call
+    "write() returned error",  # the service closes while it is being told of the call
     "ast_json_vpack: Error building JSON", "backtrace records",  # a command that is no UTF-8
     "pjproject: ",  # of messages that are no SIP
 )  # fmt: skip
