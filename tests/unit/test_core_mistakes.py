@@ -13,6 +13,7 @@ from routing.core.changes import RowChange
 from routing.core.compile import change_table, compile_table
 from routing.core.rows import (
     AgentGroupRow,
+    AuthorityNumberRow,
     CentreRow,
     CompileError,
     DidRow,
@@ -69,7 +70,7 @@ _COLLECTION: dict[type[Row], str] = {
     CentreRow: "centre", TenantRow: "tenants", OpeningHoursRow: "opening_hours", OverrideRow: "overrides",
     NoticeRow: "notices", AgentGroupRow: "agent_groups", OnCallRotaRow: "on_call_rotas", DidRow: "dids",
     OnCallDutyRow: "on_call_duties", ServiceLineRow: "service_lines", NumberBlockRow: "number_blocks",
-    IngressNumberRow: "ingress_numbers",
+    IngressNumberRow: "ingress_numbers", AuthorityNumberRow: "authority_numbers",
 }  # fmt: skip
 
 
@@ -172,6 +173,7 @@ NUMBERS = [
     (replace(INGRESS, service_line="fehlt"), "there is no service line stadt-wolfsburg/fehlt"),
     (replace(INGRESS, number=f"{HEAD}0"), "the same number already leads to stadt-wolfsburg/vermittlung"),
     (replace(INGRESS, valid_to=NAIVE), "valid_to has no offset"),
+    (AuthorityNumberRow(origin="mobile", announcement_text="x", valid_from=BEFORE_TIME), "the years 1 to 9999"),
     (NumberBlockRow(head_number="+4953612", tenant="stadt-wolfsburg", other_service_line="x"), "there is no service"),
 ]
 

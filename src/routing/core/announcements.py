@@ -84,7 +84,10 @@ def since_suffix(begins: datetime | None) -> str:
     """What tells the sounds of two editions apart: the later one's beginning."""
     if begins is None:
         return ""
-    at = begins.astimezone(UTC)
+    try:
+        at = begins.astimezone(UTC)
+    except OverflowError:  # a row that begins before all time is refused, like others at the end of the check
+        at = begins
     return f"--{at:%Y%m%d%H%M}" + (f"{at:%S%f}" if at.second or at.microsecond else "")
 
 
