@@ -7,13 +7,13 @@ table, and at an instant of its span. A call that is not found is decided.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from agi.fastagi.environment import Request
 from agi.fastagi.lines import LineTexts
 from agi.fastagi.protocol import MAXIMUM_COMMAND_BYTES
-from agi.fastagi.variables import CLOSING, OK, commit_marker
+from agi.fastagi.variables import CLOSING, OK, commit_marker, seconds_to
 from routing.core.decision import Call, Decision
 from routing.core.steady import steady_span
 from routing.core.table import Table
@@ -21,7 +21,6 @@ from routing.core.table import Table
 MAXIMUM_KEPT = 4_096  # of about two kilobytes
 LONGEST_KEPT = 32  # characters that were dialled: no number is longer
 LONGEST_COMMAND_KEPT = MAXIMUM_COMMAND_BYTES - 150  # no part of it was shortened because a channel's name is long
-_SECOND = timedelta(seconds=1)
 
 
 class _Kept(NamedTuple):
@@ -51,8 +50,7 @@ class KeptAnswers:
             return None
         if request.diversion is not None or request.history_info is not None or request.to is not None:
             return None
-        until = kept.until
-        seconds = "" if until is None else str(max(0, -((at - until) // _SECOND)))  # whole ones, rounded up
+        seconds = "" if kept.until is None else seconds_to(kept.until, at)
         command = kept.command % (seconds, request.unique_id)
         if len(command) > MAXIMUM_COMMAND_BYTES:
             return None

@@ -14,8 +14,8 @@ meet a long chain one command is too short for them: then there are two, and the
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from itertools import groupby
-from math import ceil
 from typing import assert_never
 from urllib.parse import quote
 
@@ -57,6 +57,7 @@ MAXIMUM_DISPLAY_BYTES = 300  # encoded; no telephone shows more
 SHORTEST_DISPLAY_BYTES = 120  # encoded: rather two commands than an agent's display of fewer
 MARKER_VERSION = "v1"
 
+_SECOND = timedelta(seconds=1)
 _SAFE = re.compile(r"[A-Za-z0-9_.~%-]*")
 _ELLIPSIS = "…"
 
@@ -142,6 +143,11 @@ def written_values(decision: Decision) -> dict[str, str]:
     return values
 
 
+def seconds_to(until: datetime, at: datetime) -> str:
+    """Whole seconds from ``at`` to closing time, rounded up; none once it has come."""
+    return str(max(0, -((at - until) // _SECOND)))
+
+
 def is_safe(value: str) -> bool:
     """Whether a value may stand in a command as it is."""
     return _SAFE.fullmatch(value) is not None
@@ -189,8 +195,11 @@ def _queue(destination: EnterQueue) -> dict[str, str]:
 
 
 def _closing(decision: Decision, closing: Closing) -> dict[str, str]:
-    seconds = max(0, ceil((closing.until - decision.at).total_seconds()))
-    return {CLOSING: str(seconds), TOLD: closing.announcement, CLOSED: chain_text(closing.steps)}
+    return {
+        CLOSING: seconds_to(closing.until, decision.at),
+        TOLD: closing.announcement,
+        CLOSED: chain_text(closing.steps),
+    }
 
 
 def display_of(decision: Decision, table: Table) -> str:

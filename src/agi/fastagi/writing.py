@@ -12,7 +12,6 @@ kept here belongs to the very objects of the table that a decision refers to, ne
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
@@ -34,13 +33,13 @@ from agi.fastagi.variables import (
     display_of,
     encoded,
     is_safe,
+    seconds_to,
     written_values,
 )
 from routing.core.decision import Closing, Decision, Destination, Step
 from routing.core.table import Table
 
 MAXIMUM_KEPT = 4_096  # texts of about 500 bytes
-_SECOND = timedelta(seconds=1)
 _LONGEST_NUMBER = 64  # characters; no readable number is longer
 
 
@@ -79,7 +78,7 @@ class CommandWriter:
         else:
             number = encoded(number, maximum_bytes=MAXIMUM_DIALLED_BYTES)
         if closing is not None:
-            seconds = str(max(0, -((decision.at - closing.until) // _SECOND)))  # whole ones, rounded up
+            seconds = seconds_to(closing.until, decision.at)
         if display is None:
             display = _encoded_display(display_of(decision, table))
         redirecting = quote(decision.redirecting_number, safe="") if decision.redirecting_number else ""
