@@ -26,12 +26,11 @@ from typing import Protocol
 import structlog
 
 from routing.config.journal import FINISHED_MODE, Entry, dropped, read_entry, segment_paths
-from routing.core.events import CallEnded, CallEvent, CallReceived, CallRouted
+from routing.core.events import PERSONAL_DATA_PERIOD, CallEnded, CallEvent, CallReceived, CallRouted
 
 INTERVAL_SECONDS = 5.0
 LOOK_SECONDS = 60.0
 AGE = timedelta(seconds=10)
-PERSONAL_DATA_PERIOD = timedelta(days=30)
 IDLE_SECONDS = 60.0
 QUIET_SECONDS = 3_600.0
 _BATCH = 100

@@ -15,9 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar
+
+PERSONAL_DATA_PERIOD = timedelta(days=30)
+"""After this time telephone numbers leave the call's row, and the journal."""
 
 LEVELS = ("service", "astdb", "include", "last_resort")
 """Who decides a call, in the order in which they are asked."""

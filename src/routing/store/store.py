@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from routing.core.events import CallEvent
+from routing.core.events import PERSONAL_DATA_PERIOD, CallEvent
 from routing.store import call_log, call_queries, fallback_counts, pop_log
 from routing.store.configuration_store import ConfigurationStore
 from routing.store.records import (
@@ -18,8 +18,6 @@ from routing.store.records import (
     StoredEvent,
     UnknownNumber,
 )
-
-PERSONAL_DATA_PERIOD = timedelta(days=30)
 
 
 class Store(ConfigurationStore):
