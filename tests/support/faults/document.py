@@ -14,11 +14,11 @@ from tests.bench.document import machine
 from tests.support.faults.row import LEVELS, Row
 
 _ABOUT = """\
-Written by `scripts/faults` from one run of all rows; not to be edited. Each row is a folder of `tests/faults/`: it
-injects its fault into a real Asterisk with the production dialplan while calls go on, and checks each call against
-what the engine decides: the place, the level that decided, the final answer, exactly one outcome and one end, and
-that no channel and no descriptor is left over. *Waited* is from the caller's INVITE to the first answer that says
-more than *Trying*. Rows marked ⚡ are part of `./amtsleitung test`.
+Written by `scripts/faults` from one run of {seen} of {rows} rows; not to be edited. Each row is a folder of
+`tests/faults/`: it injects its fault into a real Asterisk with the production dialplan while calls go on, and checks
+each call against what the engine decides: the place, the level that decided, the final answer, exactly one outcome and
+one end, and that no channel and no descriptor is left over. *Waited* is from the caller's INVITE to the first answer
+that says more than *Trying*. Rows marked ⚡ are part of `./amtsleitung test`.
 """
 _LEVELS = (*LEVELS, "caller", "none")
 
@@ -65,7 +65,7 @@ def document(rows: Sequence[Row], seen: Mapping[str, Seen]) -> str:
 def _lines(rows: Sequence[Row], seen: Mapping[str, Seen]) -> Iterator[str]:
     yield "# Fault matrix"
     yield ""
-    yield from _ABOUT.splitlines()
+    yield from _ABOUT.format(seen=sum(row.name in seen for row in rows), rows=len(rows)).splitlines()
     yield ""
     yield f"Machine: {machine()}."
     groups = list(dict.fromkeys(row.title.partition(":")[0] for row in rows if not row.open))
