@@ -7,13 +7,14 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from agi.render.include import DATED_DAYS, MAXIMUM_TEXT_CHARACTERS, include_conf, include_digest
+from agi.render.include import DATED_DAYS, MAXIMUM_TEXT_CHARACTERS, include_conf, include_digest, line_key
 from routing.core.compile import compile_table
 from routing.core.rows import OverrideRow
 from tests.support.fallback_rows import CENTRE, fallback_rows
 from tests.support.tables import OPEN_AT, example_table
 
 LINE = re.compile(r"exten => ([0-9A-Za-z_]+),1,Return\(([A-Za-z0-9:~.%_|/-]*)\)")
+ISENBUETTEL = ("samtgemeinde-isenbuettel", "vermittlung")
 MAXIMUM_NAME = 79  # Asterisk's, of contexts and extensions
 
 
@@ -45,10 +46,10 @@ def test_layout_of_the_example() -> None:
     meinersen = "0:99999999999:line:samtgemeinde-meinersen:einwohnermeldewesen"
     assert found["rules-number-00", "49537289500"] == meinersen
     assert found["rules-origin", "neutral"] == "0:99999999999:member:line:behoerdennummer-115:115"
-    edition = found["rules-line-samtgemeinde-isenbuettel", "vermittlung"]
+    edition = found["rules-line", line_key(ISENBUETTEL)]
     start, end, hours, opened, closed = edition.split(":")
     assert (int(start) > 0, end, hours) == (True, "99999999999", "service")
-    plans = {name: found["rules-plan-samtgemeinde-isenbuettel", name] for name in (opened, closed)}
+    plans = {name: found["rules-plan", name] for name in (opened, closed)}
     assert plans[opened].startswith("enter_queue:allgemein:")
     assert plans[opened].endswith("|Samtgemeinde%20Isenb%C3%BCttel%3A%20Vermittlung")
     assert plans[closed] == "forward::::::493023125100:carrier:30::||"
@@ -56,7 +57,7 @@ def test_layout_of_the_example() -> None:
     assert found["rules-week", week].startswith("420-1080~1860-2520")  # Monday and Tuesday from 7 to 18
     assert found["rules-zone", zone].startswith("0/3600~1806195600/7200~")  # 28 March 2027
     christmas = str(int(OPEN_AT.replace(month=12, day=25).timestamp()) // 86_400)
-    assert found[f"rules-holiday-{holidays}", christmas] == ""
+    assert found["rules-holiday", f"{holidays}_{christmas}"] == "holiday"
     assert not any(context.startswith("rules-days") for context, _ in found)
 
 
@@ -67,10 +68,9 @@ def test_everything_fits_and_is_plain() -> None:
     found = texts(include_conf(table, at=OPEN_AT))
     assert found["rules", "unknown"] == "stadt-wolfsburg:amt"
     for (context, _), text in found.items():
-        if context.startswith("rules-line-"):
-            for edition in filter(None, text.split("~")):
-                plans = context.replace("line", "plan")
-                assert all((plans, digest) in found for digest in edition.split(":")[3:])
+        if context == "rules-line":
+            for edition in text.split("~"):
+                assert all(("rules-plan", digest) in found for digest in edition.split(":")[3:] if digest)
 
 
 def test_only_lines_with_something_dated_have_days() -> None:
@@ -82,9 +82,8 @@ def test_only_lines_with_something_dated_have_days() -> None:
         found = texts(include_conf(example_table(overrides=(override,)), at=OPEN_AT))
         return {key for key in found if key[0].startswith("rules-days")}
 
-    theirs = {("rules-days-samtgemeinde-isenbuettel", "vermittlung")}
-    assert theirs <= days(1)
-    assert all(context == "rules-days-samtgemeinde-isenbuettel" for context, _ in days(1))
+    theirs = {key for key in example_table().lines if key[0] == ISENBUETTEL[0]}
+    assert days(1) == {("rules-days", line_key(key)) for key in theirs}
     assert days(24 * DATED_DAYS) == set()
 
 

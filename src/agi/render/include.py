@@ -8,15 +8,17 @@ from its making, as in AstDB; it is made anew each day. Every extension does not
     [rules]                  version · wildcards · unknown · made     as in AstDB; made: the digest of all of it
     [rules-number-<last two>] <digits, then X>     its meanings, joined by ~
     [rules-origin]           <area code or class>   its meanings, joined by ~
-    [rules-days-<tenant>]    <line>                 stretches of the two days, joined by ~, of lines that need them
-    [rules-line-<tenant>]    <line>                 <from>:<to>:<hours>:<plan if open>:<plan if closed>, joined by ~
-    [rules-plan-<tenant>]    <digest>               <first element>|<overflow>:<closed>|<display>
+    [rules-days]             <line>                 stretches of the two days, joined by ~, of lines that need them
+    [rules-line]             <line>                 <from>:<to>:<hours>:<plan if open>:<plan if closed>, joined by ~
+    [rules-plan]             <digest>               <first element>|<overflow>:<closed>|<display>
     [rules-hours]            <hours>                <from>:<to>:<week>:<zone>:<holidays>, joined by ~
     [rules-week]             <week>                 <start>-<end> in minutes from Monday, joined by ~
     [rules-zone]             <zone>                 <from>/<seconds ahead of UTC>, joined by ~
-    [rules-holiday-<holidays>] <day>                on this local day (counted from 1970) no window begins
+    [rules-holiday]          <holidays>_<day>       on this local day (counted from 1970) no window begins
 
-Asterisk does not tell extensions apart by dashes: names of lines and hours are written with underscores.
+<line> is the MD5 of <tenant>:<line>, which may be longer than an extension. Asterisk does not tell extensions apart by
+dashes: names of hours are written with underscores. A reload must take no context away from under a call: all that
+there may be stand in rules.conf, where whatever is not written here reads as `missing`.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ DATED_DAYS = INCLUDE_DAYS
 MAXIMUM_TEXT_CHARACTERS = 3_500  # Asterisk substitutes no more than 4,096 at once
 ZONE_YEARS = 12
 END = "; end"
+NEVER = "0:0:::"
+"""The edition of a line that is served no more: without any, the line would be one that the include does not know."""
 _DAY = timedelta(days=1)
 _EPOCH = date(1970, 1, 1)
 
@@ -65,8 +69,13 @@ def include_digest(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """A line's or an hours' name as an extension."""
+    """The name of opening hours as an extension."""
     return name.replace("-", "_")
+
+
+def line_key(line: tuple[str, str]) -> str:
+    """A line as an extension: two names may be longer together than one may be."""
+    return hashlib.md5(":".join(line).encode(), usedforsecurity=False).hexdigest()
 
 
 def _section(context: str, extens: Mapping[str, str]) -> Iterator[str]:
@@ -86,7 +95,7 @@ def _rules(table: Table, at: datetime) -> Iterator[tuple[str, str, str]]:
     yield "rules", "unknown", "" if table.unknown_line is None else ":".join(table.unknown_line)
     for digits, meanings in sorted(table.numbers.items()):
         texts = (meaning_text(table, meaning) for meaning in meanings)
-        yield f"rules-number-{digits[-2:]}", digits, _joined(texts)
+        yield f"rules-number-{f'0{digits}'[-2:]}", digits, _joined(texts)
     for origin, found in sorted(table.origins.items()):
         yield "rules-origin", origin, _joined(map(origin_text, found))
     hours: dict[str, tuple[OpeningHours, ...]] = {}
@@ -107,26 +116,26 @@ def _joined(texts: Iterable[str]) -> str:
 
 
 def _line(line: ServiceLine, at: datetime) -> Iterator[tuple[str, str, str]]:
-    tenant, name = line.key[0], name_key(line.key[1])
+    name = line_key(line.key)
     start = at - _DAY
     if dated_within(line, start, start + DATED_DAYS * _DAY + _DAY):
         texts = []
         for stretch in stretches(line, start, start + DATED_DAYS * _DAY + _DAY):
             plan = plan_item(stretch)
             texts.append(stretch_text(stretch, plan))
-            yield from _plan(tenant, plan)
-        yield f"rules-days-{tenant}", name, _joined(texts)
+            yield from _plan(plan)
+        yield "rules-days", name, _joined(texts)
     editions = []
     for edition in line.editions:
         window = _both(edition.validity, edition.tenant.validity)
         if window is None or (window.valid_to is not None and window.valid_to <= start):
             continue
         opened, closed = (plan_item(_ruled(edition, opened=state)) for state in (True, False))
-        yield from _plan(tenant, opened)
-        yield from _plan(tenant, closed)
+        yield from _plan(opened)
+        yield from _plan(closed)
         plans = ":".join("" if plan is None else plan.digest for plan in (opened, closed))
         editions.append(f"{window_text(window)}:{name_key(edition.hours_name)}:{plans}")
-    yield f"rules-line-{tenant}", name, _joined(editions)
+    yield "rules-line", name, _joined(editions) or NEVER
 
 
 def dated_within(line: ServiceLine, start: datetime, end: datetime) -> bool:
@@ -137,9 +146,9 @@ def dated_within(line: ServiceLine, start: datetime, end: datetime) -> bool:
     return any(begins < end and start < ends for begins, ends in times)
 
 
-def _plan(tenant: str, plan: Item | None) -> Iterator[tuple[str, str, str]]:
+def _plan(plan: Item | None) -> Iterator[tuple[str, str, str]]:
     if plan is not None:
-        yield f"rules-plan-{tenant}", plan.digest, f"{plan.value}|{plan.named('c')}|{plan.named('d')}"
+        yield "rules-plan", plan.digest, f"{plan.value}|{plan.named('c')}|{plan.named('d')}"
 
 
 def _ruled(edition: Edition, *, opened: bool) -> Stretch:
@@ -176,7 +185,7 @@ def _hours(hours: Mapping[str, tuple[OpeningHours, ...]], at: datetime) -> Itera
         yield "rules-zone", zone, text
     for days, dates in holidays.items():
         for number in days:
-            yield f"rules-holiday-{dates}", str(number), ""
+            yield "rules-holiday", f"{dates}_{number}", "holiday"
 
 
 def _week(hours: OpeningHours) -> str:
