@@ -39,8 +39,9 @@ class CallDetails(CallCard):
     """A call with the decision about it.
 
     ``received`` is the number as the carrier sent it. ``level`` says who decided (``service``, ``astdb``,
-    ``include``, ``last_resort``), ``fallback_cause`` why not the level before, ``reasons`` why so,
-    in order. ``cause`` is the ISDN cause (Q.850).
+    ``include``, ``last_resort``), ``fallback_cause`` why not the level before, ``reasons`` why so, in order. Of a
+    caller who was taken out of ``queue``, for the line was closed by hand, they tell the second decision. ``cause``
+    is the ISDN cause (Q.850).
     """
 
     linked_id: str | None

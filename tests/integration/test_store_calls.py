@@ -261,6 +261,24 @@ async def test_a_call_is_received_once_and_ends_once_whenever_that_is_told(store
     assert [event.unique_id for event in await store.events_after(3)] == ["1.2"]
 
 
+async def test_who_was_taken_out_of_a_queue_has_a_second_decision_which_the_row_tells(store: Store) -> None:
+    closed = replace(
+        routed(seconds=9),
+        again=True,
+        destination_kind="play_announcement",
+        queue=None,
+        reasons=("did", "override_closed"),
+    )
+    await store.record([received(), routed(), queued(), closed, replace(closed, at=at(10)), routed(seconds=11)])
+    await store.record([replace(closed, at=at(12))])
+    decisions = [event.payload["again"] for event in await store.events_after(0) if event.kind == "routed"]
+    assert decisions == [False, True]
+    call = await store.call(NODE, "1.1")
+    assert call is not None
+    assert (call.kind, call.reasons) == ("play_announcement", ("did", "override_closed"))
+    assert (call.queue, call.routed_at, call.queued_at) == ("allgemein", at(0.1), at(2))
+
+
 async def test_the_last_resort_may_follow_a_decision_once_and_nothing_follows_the_last_resort(store: Store) -> None:
     last_resort = replace(routed(seconds=1, tenant=None), level="last_resort", destination_kind="last_resort")
     await store.record([received(), routed(), last_resort, replace(last_resort, at=at(2)), routed(seconds=3)])

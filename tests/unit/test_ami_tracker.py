@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pytest
@@ -13,7 +13,7 @@ from agi.ami.call_resync import end_forgotten, restore, resync
 from agi.ami.call_state import TrackerState
 from agi.ami.messages import AmiMessage
 from agi.ami.snapshot import Snapshot, read_snapshot
-from routing.core.events import CallReceived
+from routing.core.events import CallReceived, CallRouted
 from tests.replay.recordings import START, folded, told
 
 CALLER, LEG, OTHER = "1.1", "1.2", "1.3"
@@ -123,6 +123,25 @@ def test_giving_up_takes_the_pop_down_and_only_the_end_says_why() -> None:
     left = seen.QueueReturned(unique_id=CALLER, queue="abfall", status="TIMEOUT")
     assert story(RECEIVED, JOINED, GAVE_UP, left, HUNG_UP)[2:] == ["queue_left abfall TIMEOUT", "ended unserved 16"]
     assert story(RECEIVED, JOINED, GAVE_UP, HUNG_UP)[2:] == ["queue_left abfall ABANDON", "ended abandoned 16"]
+
+
+def test_who_is_taken_out_of_a_queue_is_routed_once_more() -> None:
+    out = seen.QueueReturned(unique_id=CALLER, queue="abfall", status="WITHDRAW")
+    again = routed("play_announcement")
+    before = (RECEIVED, routed("enter_queue"), JOINED, LEFT, stepped(), replace(JOINED, queue="springer"))
+    _, events = folded((*before, replace(out, queue="springer"), again, again, stepped(), HUNG_UP))
+    assert [told(event) for event in events][-4:] == [
+        "queue_left springer WITHDRAW",
+        "routed play_announcement",
+        "stepped forward timeout 2",  # the new decision's own chain
+        "ended unserved 16",
+    ]
+    assert [event.again for event in events if isinstance(event, CallRouted)] == [False, True]
+
+
+def test_a_decision_told_again_is_none_unless_the_caller_was_taken_out() -> None:
+    heard = (RECEIVED, routed("enter_queue"), JOINED, LEFT, routed("play_announcement"))
+    assert story(*heard).count("routed play_announcement") == 0
 
 
 @pytest.mark.parametrize("end", [SILENT, LEG_GONE])

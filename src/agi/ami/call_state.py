@@ -28,11 +28,12 @@ class Ring:
 class Call:
     """One call, keyed by the caller's channel.
 
-    ``waiting_in`` is the queue in which the caller stands. ``left_queue`` says that the last one gave the caller back,
-    ``left`` which one did since the last step of the chain. ``given_up`` says that Asterisk reported the caller gone
-    from the queue unanswered: either the end of the call or QUEUESTATUS follows. ``dialling`` are legs to desks
-    and other numbers that are not over; ``cancelled`` says that the caller hung up while the last of them rang.
-    ``step`` is the step of the chain that was entered last. ``number`` counts the calls as they were taken up.
+    ``waiting_in`` is the queue in which the caller stands. ``left_queue`` says that the last one gave the caller
+    back, ``left`` which one did since the last step of the chain, ``taken_out`` that it was told to: a decision may
+    follow. ``given_up`` says that Asterisk reported the caller gone from the queue unanswered: either the end of the
+    call or QUEUESTATUS follows. ``dialling`` are legs to desks and other numbers that are not over; ``cancelled``
+    says that the caller hung up while the last of them rang. ``step`` is the step of the chain that was entered last.
+    ``number`` counts the calls as they were taken up.
     """
 
     unique_id: str
@@ -42,6 +43,7 @@ class Call:
     waiting_in: str | None = None
     left_queue: bool = False
     left: str | None = None
+    taken_out: bool = False
     given_up: bool = False
     answered: bool = False
     up: bool = False

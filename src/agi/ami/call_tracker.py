@@ -37,6 +37,7 @@ from routing.core.events import (
 Folded = tuple[TrackerState, tuple[CallEvent, ...]]
 _CAUSES_OF_NO_ANSWER = frozenset({17, 18, 19, 20, 21, 22, 27, 38, 41, 42})
 _CAUSE_ANSWERED_ELSEWHERE = 26
+_TAKEN_OUT = "WITHDRAW"  # QUEUESTATUS
 
 
 def fold(state: TrackerState, observation: seen.Observation, at: datetime) -> Folded:
@@ -123,7 +124,8 @@ def _received(state: TrackerState, it: seen.Received, at: datetime) -> Folded:
 
 
 def _routed(node: str, call: Call, it: seen.Routed, at: datetime) -> tuple[Call, tuple[CallEvent, ...]]:
-    if call.destination_kind is not None:
+    again = call.destination_kind is not None
+    if again and not call.taken_out:
         return call, ()
     event = CallRouted(
         node=node,
@@ -140,15 +142,17 @@ def _routed(node: str, call: Call, it: seen.Routed, at: datetime) -> tuple[Call,
         table_version=it.table_version,
         reasons=it.reasons,
         fallback_cause=it.fallback_cause,
+        again=again,
     )
-    return replace(call, destination_kind=it.destination_kind), (event,)
+    return replace(call, destination_kind=it.destination_kind, taken_out=False, step=1), (event,)
 
 
 def _joined(node: str, call: Call, it: seen.CallerJoined, at: datetime) -> tuple[Call, tuple[CallEvent, ...]]:
     if call.waiting_in == it.queue:
         return call, ()
     event = CallQueued(node=node, unique_id=it.unique_id, at=at, queue=it.queue, position=it.position)
-    return replace(call, waiting_in=it.queue, left_queue=False, left=None, given_up=False), (event,)
+    joined = replace(call, waiting_in=it.queue, left_queue=False, left=None, given_up=False, taken_out=False)
+    return joined, (event,)
 
 
 def _queue_returned(node: str, call: Call, it: seen.QueueReturned, at: datetime) -> tuple[Call, tuple[CallEvent, ...]]:
@@ -156,7 +160,9 @@ def _queue_returned(node: str, call: Call, it: seen.QueueReturned, at: datetime)
         return call, ()
     call, events = end_rings(node, call, at, why="no_answer")
     left = QueueLeft(node=node, unique_id=it.unique_id, at=at, queue=it.queue, queue_exit=it.status)
-    return replace(call, waiting_in=None, left_queue=True, left=it.queue, given_up=False), (*events, left)
+    taken_out = it.status == _TAKEN_OUT
+    after = replace(call, waiting_in=None, left_queue=True, left=it.queue, given_up=False, taken_out=taken_out)
+    return after, (*events, left)
 
 
 def _stepped(node: str, call: Call, it: seen.Stepped, at: datetime) -> tuple[Call, tuple[CallEvent, ...]]:
@@ -177,7 +183,7 @@ def _stepped(node: str, call: Call, it: seen.Stepped, at: datetime) -> tuple[Cal
         destination_kind=it.destination_kind,
         target=it.target,
     )
-    return replace(call, step=it.step, left=late), (*events, event)
+    return replace(call, step=it.step, left=late, taken_out=False), (*events, event)
 
 
 def _agent_called(

@@ -57,7 +57,8 @@ class CallRouted(_CallEvent):
 
     ``level`` is one of `LEVELS`, ``fallback_cause`` one of `FALLBACK_CAUSES`: why the level before it did not decide
     (``None``: the service did). ``destination_kind`` is one of ``decision.KINDS`` or ``last_resort``. ``reasons``
-    holds rule names in order.
+    holds rule names in order. ``again``: the caller was taken out of a queue, for the line was closed by hand, and this
+    decision takes the place of the one before.
     """
 
     kind: ClassVar[str] = "routed"
@@ -72,6 +73,7 @@ class CallRouted(_CallEvent):
     table_version: int | None
     reasons: tuple[str, ...]
     fallback_cause: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ One rule makes the feed gap-free: the row of ``event_counter`` is locked before 
 lock ends with the commit. So number n can be seen before n + 1 is given to anybody.
 
 The same lock makes it known who came first: a call is received once, ends once, and is routed once (and by the last
-resort once more), whether the observer saw it or the call path's journal tells it.
+resort, or because its line was closed by hand, once more), whether the observer saw it or the call path's journal
+tells it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _Key = tuple[str, str]
 _Once = tuple[_Key, str, datetime | None, str]
 _ONCE_IN_A_CALL = (CallReceived.kind, CallRouted.kind, CallEnded.kind)
 _LAST_RESORT = "last_resort"
+_AGAIN = "again"
 _COLUMNS = [column.name for column in call.columns]
 _DEFAULTS = dict.fromkeys(_COLUMNS)
 
@@ -43,7 +45,7 @@ _KNOWN = select(
     call_event.c.kind,
     call_event.c.at,
     call_event.c.agent_channel,
-    call_event.c.payload["level"].astext,
+    case((call_event.c.payload["again"].astext == "true", _AGAIN), else_=call_event.c.payload["level"].astext),
 ).where(tuple_(call_event.c.node, call_event.c.unique_id).in_(bindparam("keys", expanding=True)))
 # Locked, so that personal data expired meanwhile is not written back.
 _CALLS_LOCKED = (
@@ -104,8 +106,8 @@ async def _known(connection: AsyncConnection, events: Sequence[CallEvent]) -> se
     """What is recorded of these events' calls. Nobody can add to it meanwhile: we hold the counter."""
     keys = sorted({_key(event) for event in events})
     return {
-        _once((node, unique_id), kind, at, channel, level)
-        for node, unique_id, kind, at, channel, level in await connection.execute(_KNOWN, {"keys": keys})
+        _once((node, unique_id), kind, at, channel, which)
+        for node, unique_id, kind, at, channel, which in await connection.execute(_KNOWN, {"keys": keys})
     }
 
 
@@ -113,7 +115,7 @@ def _fresh(events: Sequence[CallEvent], known: set[_Once]) -> list[CallEvent]:
     """Those not recorded before, each once."""
     seen, fresh = set(known), []
     for event in events:
-        once = _once(_key(event), event.kind, event.at, _channel(event), getattr(event, "level", None))
+        once = _once(_key(event), event.kind, event.at, _channel(event), _which(event))
         # Who was routed by the last resort is past every other decision: one that comes now was not followed.
         overtaken = event.kind == CallRouted.kind and _once(once[0], event.kind, event.at, "", _LAST_RESORT) in seen
         if once not in seen and not overtaken:
@@ -148,11 +150,16 @@ def _key(event: CallEvent) -> _Key:
     return event.node, event.unique_id
 
 
-def _once(key: _Key, kind: str, at: datetime, channel: str, level: str | None) -> _Once:
+def _once(key: _Key, kind: str, at: datetime, channel: str, which: str | None) -> _Once:
     """What no two events may have alike."""
     if kind in _ONCE_IN_A_CALL:
-        return key, kind, None, _LAST_RESORT if level == _LAST_RESORT else ""
+        return key, kind, None, which if which in {_LAST_RESORT, _AGAIN} else ""
     return key, kind, at, channel
+
+
+def _which(event: CallEvent) -> str | None:
+    """Of the decisions about a call: the second one, or who made it."""
+    return (_AGAIN if event.again else event.level) if isinstance(event, CallRouted) else None
 
 
 def _channel(event: CallEvent) -> str:

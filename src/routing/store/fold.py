@@ -69,7 +69,7 @@ def changes(call: Mapping[str, Any], event: CallEvent) -> dict[str, Any]:
                 "caller_withheld": event.caller_number is None,
             } | _first(call, "received_at", event.at)
         case CallRouted():
-            return _routed(event) | _first(call, "routed_at", event.at)
+            return _routed(call, event) | _first(call, "routed_at", event.at)
         case CallQueued():
             return {"queue": event.queue} | _first(call, "queued_at", event.at)
         case AgentRung():
@@ -92,7 +92,7 @@ def changes(call: Mapping[str, Any], event: CallEvent) -> dict[str, Any]:
             assert_never(event)
 
 
-def _routed(event: CallRouted) -> dict[str, Any]:
+def _routed(call: Mapping[str, Any], event: CallRouted) -> dict[str, Any]:
     return {
         "level": event.level,
         "fallback_cause": event.fallback_cause,
@@ -100,7 +100,8 @@ def _routed(event: CallRouted) -> dict[str, Any]:
         "tenant": event.tenant,
         "service_line": event.service_line,
         "kind": event.destination_kind,
-        "queue": event.queue,
+        # The queue from which the caller was taken stays: the reasons say why they are not in it.
+        "queue": call.get("queue") if event.again and event.queue is None else event.queue,
         "announcement": event.announcement,
         "target": event.target,
         "table_version": event.table_version,

@@ -51,9 +51,16 @@ async def test_row(product: SystemScene, verdict: Verdict) -> None:
         await product.over([talking, other])
     seen = await product.judged([talking, other])
     unique_id = await product.unique_id(waiting)
-    kinds = await product.kinds(unique_id)
-    assert kinds.count("ended") == 1, kinds
-    assert (await system.ended_call(unique_id))["outcome"] == "unserved"
+    await tells_why(product, unique_id)
     await product.in_use(max(product.tables))
     verdict.add(seen)
     await verdict.check()
+
+
+async def tells_why(product: SystemScene, unique_id: str) -> None:
+    """The record of who was taken out: both decisions, and the second one's reason."""
+    kinds = await product.kinds(unique_id)
+    assert (kinds.count("routed"), kinds.count("ended")) == (2, 1), kinds
+    row = await product.system.ended_call(unique_id)
+    assert (row["outcome"], row["kind"]) == ("unserved", "play_announcement")
+    assert row["reasons"][-1] == "override_closed"
