@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -100,6 +101,23 @@ async def test_those_who_wait_are_taken_out_by_their_channel_and_the_others_stay
             looks = fake.names().count("Status")
             await until(lambda: fake.names().count("Status") > looks + 3, what="it looks on")
         # Asterisk here forgets to do it; it is asked a few times, and then left alone.
+        assert withdrawn(fake) == [("allgemein", "PJSIP/one", "closed")] * TRIES
+
+
+async def test_who_is_sent_back_to_the_queue_again_and_again_is_left_in_it_in_the_end() -> None:
+    """The answer knows nothing of the override: greeted once more, the caller waits again."""
+    async with fake_ami() as fake:
+        waits(fake, one=MEINERSEN, other=ISENBUETTEL)
+        everybody, looks = fake.lists["QueueStatus"], itertools.count()
+
+        def greeted(action: str) -> None:
+            """At every other look, the first one too: whom the greeting keeps may be alone with it."""
+            if action == "QueueStatus":
+                fake.lists[action] = [everybody[1:], everybody, [], everybody][next(looks) % 4]
+
+        fake.before_list = greeted
+        async with looking(fake, table()):
+            await until(lambda: fake.names().count("QueueStatus") > 8 * TRIES, what="it looks on")
         assert withdrawn(fake) == [("allgemein", "PJSIP/one", "closed")] * TRIES
 
 

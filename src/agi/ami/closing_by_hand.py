@@ -24,6 +24,7 @@ from routing.core.timeline import line_at
 LOOK_SECONDS = 2.0
 """Also how long the call path has had the table before anybody is sent back to it."""
 TRIES = 3
+"""In one call; then the caller is left waiting rather than greeted for ever."""
 CLOSED_BY_HAND = "override_closed"
 WITHDRAWN = "closed"
 """What the dialplan finds in QUEUE_WITHDRAW_INFO."""
@@ -70,7 +71,10 @@ class ClosingByHand:
             await asyncio.sleep(self._look_seconds)
             self.looks += 1
             table, connection = self._table, self._connection
-            if table is None or connection is None or not self._closes(table):
+            if table is None or not self._closes(table):
+                self._tries = {}
+                continue
+            if connection is None:
                 continue
             try:
                 await self._look(connection, table)
@@ -85,10 +89,12 @@ class ClosingByHand:
     async def _look(self, connection: AmiConnection, table: Table) -> None:
         queues = await _list(connection, "QueueStatus", {})
         waiting = {item.get("uniqueid"): item for item in queues.items if item.event == "QueueEntry"}
-        self._tries = {unique_id: tries for unique_id, tries in self._tries.items() if unique_id in waiting}
         if not waiting:
             return
         status = await _list(connection, "Status", {"Variables": ",".join(_VARIABLES), "AllVariables": "false"})
+        # While the greeting of an answer that knew nothing of the override plays, the caller is in no queue.
+        there = {item.get("uniqueid") for item in status.items}
+        self._tries = {unique_id: tries for unique_id, tries in self._tries.items() if unique_id in there}
         for item in status.items:
             entry = waiting.get(item.get("uniqueid"))
             if entry is None or not closed_meanwhile(table, read_variables(item), self._clock()):
