@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from routing.config.journal import Entry, dropped, read_entry, read_segments, remove, segment_path, segment_paths
+from routing.config.journal import Entry, dropped, read_entry, segment_path, segment_paths, segment_pid
 from routing.config.journal_writer import JournalWriter
+from tests.support.journal import read_segments
 from tests.support.wait import until
 
 ENTRY = Entry(
@@ -104,8 +105,9 @@ async def test_lines_arrive_in_order_in_a_folder_of_the_owner_alone(tmp_path: Pa
             writer.append(_entry(number).text())
         await until(lambda: _kept(folder) == _names(range(100)), what="all are on disk while the writer lives")
     (segment,) = read_segments(folder)
-    assert (segment.pid, segment.torn) == (os.getpid(), 0)
-    assert abs(segment.begun_milliseconds / 1000 - segment.path.stat().st_mtime) < 60
+    assert (segment_pid(segment.path), segment.torn) == (os.getpid(), 0)
+    begun_milliseconds = int(segment.path.stem.split("-")[1])
+    assert abs(begun_milliseconds / 1000 - segment.path.stat().st_mtime) < 60
     assert folder.stat().st_mode & 0o777 == 0o700
     assert segment.path.stat().st_mode & 0o777 == 0o600
     assert (writer.dropped, dropped(folder)) == (0, 0)
@@ -173,8 +175,7 @@ async def test_a_segment_that_the_reader_removed_is_not_written_to(tmp_path: Pat
         writer.append(_entry(1).text())
         await until(lambda: _kept(tmp_path) == ["node1-1"], what="the first is on disk")
         (segment,) = read_segments(tmp_path)
-        remove(segment)
-        remove(segment)
+        segment.path.unlink()
         writer.append(_entry(2).text())
         await until(lambda: _kept(tmp_path) == ["node1-2"], what="the second is on disk")
     assert writer.dropped == 0

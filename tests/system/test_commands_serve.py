@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.config.journal import read_segments
 from routing.core.rows import Rows
 from routing.store import RoleUrls, Store
 from tests.support.asterisk_agi import ACCEPTED, chosen, environment, route_script
+from tests.support.journal import read_segments
 from tests.support.living import until
 from tests.support.product import EXAMPLE, Started, command, started, state_folder
 from tests.support.system import OPEN

@@ -25,7 +25,7 @@ from typing import Protocol
 
 import structlog
 
-from routing.config.journal import FINISHED_MODE, Entry, dropped, read_entry, segment_paths
+from routing.config.journal import FINISHED_MODE, Entry, dropped, read_entry, segment_paths, segment_pid
 from routing.core.events import PERSONAL_DATA_PERIOD, CallEnded, CallEvent, CallReceived, CallRouted
 
 INTERVAL_SECONDS = 5.0
@@ -98,11 +98,11 @@ class JournalReader:
         paths = await asyncio.to_thread(segment_paths, self._folder)
         self._settled = {path: self._settled.get(path, 0) for path in paths}
         await self._report()
-        newest = {_pid_of(path): path for path in paths}
+        newest = {segment_pid(path): path for path in paths}
         with suppress(_UnknownError):
             for path in paths:
                 # Asked before it is read: what is written behind our look is written into another one then.
-                done = newest[_pid_of(path)] is not path or await asyncio.to_thread(_is_left, path)
+                done = newest[segment_pid(path)] is not path or await asyncio.to_thread(_is_left, path)
                 if await self._settle(path) and done:
                     await asyncio.to_thread(path.unlink, missing_ok=True)
                     del self._settled[path]
@@ -196,10 +196,6 @@ def _read(path: Path, begin: int) -> bytes | None:
         return None
 
 
-def _pid_of(path: Path) -> int:
-    return int(path.stem.rpartition("-")[2])
-
-
 def _is_left(path: Path) -> bool:
     """Whether its writer has finished it, or is dead and has been quiet: in containers its number says nothing.
 
@@ -210,7 +206,7 @@ def _is_left(path: Path) -> bool:
         quiet_seconds = time.time() - status.st_mtime
         if stat.S_IMODE(status.st_mode) == FINISHED_MODE or quiet_seconds > QUIET_SECONDS:
             return True
-        os.kill(_pid_of(path), 0)
+        os.kill(segment_pid(path), 0)
     except (ProcessLookupError, OverflowError):
         return quiet_seconds > IDLE_SECONDS
     except FileNotFoundError:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -56,37 +55,6 @@ class Entry:
         return json.dumps(values) + "\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One file, its whole lines and how many lines in it are none (torn by a full disk or a sudden end)."""
-
-    path: Path
-    begun_milliseconds: int
-    pid: int
-    entries: tuple[Entry, ...]
-    torn: int
-
-
-def read_segments(folder: Path) -> Iterator[Segment]:
-    """The segments, the oldest first. One that goes away meanwhile is left out; raises ``OSError`` for trouble."""
-    for path in segment_paths(folder):
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            continue
-        match = _NAME.fullmatch(path.name)
-        assert match is not None, "segment_paths gives no others"
-        *lines, rest = data.split(b"\n")
-        entries = [entry for line in lines if (entry := read_entry(line)) is not None]
-        yield Segment(
-            path=path,
-            begun_milliseconds=int(match[1]),
-            pid=int(match[2]),
-            entries=tuple(entries),
-            torn=len(lines) - len(entries) + bool(rest),
-        )
-
-
 def segment_paths(folder: Path) -> list[Path]:
     """The oldest first; nothing if there is no such folder."""
     try:
@@ -101,9 +69,9 @@ def segment_path(folder: Path, *, milliseconds: int, pid: int) -> Path:
     return folder / f"{PREFIX}{milliseconds:013d}-{pid}{SUFFIX}"
 
 
-def remove(segment: Segment) -> None:
-    """When everything in it is recorded. Its writer, if there is one, begins another."""
-    segment.path.unlink(missing_ok=True)
+def segment_pid(path: Path) -> int:
+    """Whose segment it is: the process that writes or wrote it."""
+    return int(path.stem.rpartition("-")[2])
 
 
 def dropped(folder: Path) -> int:
