@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -360,89 +361,70 @@ class Feed:
         await asyncio.Event().wait()
 
 
+@asynccontextmanager
+async def observing(
+    fake: FakeAmi, database: Database, folder: Path, on_readiness: Callable[[Readiness], None] = lambda _: None
+) -> AsyncIterator[None]:
+    """The whole observer, which stops within five seconds when it is told to."""
+    stop = asyncio.Event()
+    observer = asyncio.create_task(
+        run_observer(
+            ami_url=f"ami://u:geheim%20%C3%A4@127.0.0.1:{fake.port}",
+            node="node1",
+            store=database,
+            table_feed=Feed,
+            state_directory=folder,
+            clock=lambda: datetime.now(UTC),
+            stop=stop,
+            on_readiness=on_readiness,
+        )
+    )
+    yield
+    stop.set()
+    async with asyncio.timeout(5):
+        await observer
+
+
 async def test_the_whole_observer(tmp_path: Path) -> None:
     folder(tmp_path)
-    database, stop, told_of = Database([Stored()]), asyncio.Event(), list[Readiness]()
+    database, told_of = Database([Stored()]), list[Readiness]()
     async with fake_ami() as fake:
-        observer = asyncio.create_task(
-            run_observer(
-                ami_url=f"ami://u:geheim%20%C3%A4@127.0.0.1:{fake.port}",
-                node="node1",
-                store=database,
-                table_feed=Feed,
-                state_directory=tmp_path,
-                clock=lambda: datetime.now(UTC),
-                stop=stop,
-                on_readiness=told_of.append,
-            )
-        )
-        await until(lambda: told_of and told_of[-1].ready)
-        assert told_of[-1] == Readiness(resynced=True, published=7)
-        assert fake.database["amtsleitung/1/version"] == "7"
-        assert len(database.expired) == 1
-        fake.send((FOLDER / "answered.ami").read_bytes())
-        await until(lambda: len(database.events) == 1 + len(EXPECTED["answered"]))
-        # The call that an earlier process left open has vanished.
-        assert [told(event) for event in database.events] == ["ended unknown", *EXPECTED["answered"]]
-        stop.set()
-        async with asyncio.timeout(5):
-            await observer
+        async with observing(fake, database, tmp_path, told_of.append):
+            await until(lambda: told_of and told_of[-1].ready)
+            assert told_of[-1] == Readiness(resynced=True, published=7)
+            assert fake.database["amtsleitung/1/version"] == "7"
+            assert len(database.expired) == 1
+            fake.send((FOLDER / "answered.ami").read_bytes())
+            await until(lambda: len(database.events) == 1 + len(EXPECTED["answered"]))
+            # The call that an earlier process left open has vanished.
+            assert [told(event) for event in database.events] == ["ended unknown", *EXPECTED["answered"]]
         await until(lambda: not fake._writers)
 
 
 async def test_without_a_database_calls_are_observed_and_written_later(tmp_path: Path) -> None:
     folder(tmp_path)
-    database, stop, told_of = Database([Stored(unique_id="9.9")]), asyncio.Event(), list[Readiness]()
+    database, told_of = Database([Stored(unique_id="9.9")]), list[Readiness]()
     database.away = True
-    async with fake_ami() as fake:
-        observer = asyncio.create_task(
-            run_observer(
-                ami_url=f"ami://u:geheim%20%C3%A4@127.0.0.1:{fake.port}",
-                node="node1",
-                store=database,
-                table_feed=Feed,
-                state_directory=tmp_path,
-                clock=lambda: datetime.now(UTC),
-                stop=stop,
-                on_readiness=told_of.append,
-            )
-        )
+    async with fake_ami() as fake, observing(fake, database, tmp_path, told_of.append):
         await until(lambda: told_of and told_of[-1].resynced)
         fake.send((FOLDER / "announcement.ami").read_bytes())
         await fake.until(lambda: "Status" in fake.names())
         database.away = False
         await until(lambda: len(database.events) == 1 + len(EXPECTED["announcement"]))
         assert [told(event) for event in database.events] == ["ended unknown", *EXPECTED["announcement"]]
-        stop.set()
-        async with asyncio.timeout(5):
-            await observer
 
 
 async def test_the_observer_reads_the_journal(tmp_path: Path) -> None:
     folder(tmp_path)
     segment(tmp_path / "journal", entry("1.1"))
-    database, stop = Database(), asyncio.Event()
-    async with fake_ami() as fake:
-        observer = asyncio.create_task(
-            run_observer(
-                ami_url=f"ami://u:geheim%20%C3%A4@127.0.0.1:{fake.port}",
-                node="node1",
-                store=database,
-                table_feed=Feed,
-                state_directory=tmp_path,
-                clock=lambda: datetime.now(UTC),
-                stop=stop,
-            )
-        )
+    database = Database()
+    async with fake_ami() as fake, observing(fake, database, tmp_path):
         await until(lambda: len(database.events) == 3, deadline_seconds=20)
         assert [told(event) for event in database.events] == [
             "received",
             "routed enter_queue allgemein",
             "ended unknown",
         ]
-        stop.set()
-        async with asyncio.timeout(5):
-            await observer
 
 
 async def test_an_unreadable_ami_url_is_told_at_once(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -44,6 +45,18 @@ def ended(number: int) -> CallEvent:
     )
 
 
+@asynccontextmanager
+async def running(writer: EventWriter) -> AsyncIterator[asyncio.Task[None]]:
+    """It writes, for ten seconds at most."""
+    writing = asyncio.create_task(writer.run())
+    try:
+        async with asyncio.timeout(10):
+            yield writing
+    finally:
+        writing.cancel()
+        await asyncio.wait({writing})
+
+
 @pytest.mark.parametrize("away_for", range(1, 12))
 async def test_nothing_is_dropped_when_the_database_returns_at_any_moment(
     away_for: int, monkeypatch: pytest.MonkeyPatch
@@ -52,13 +65,8 @@ async def test_nothing_is_dropped_when_the_database_returns_at_any_moment(
     database = ReturningDatabase(away_for=away_for)
     writer = EventWriter(database, first_wait_seconds=0.001)
     writer.put([ended(number) for number in range(3)])
-    writing = asyncio.create_task(writer.run())
-    try:
-        async with asyncio.timeout(10):
-            await writer.written()
-    finally:
-        writing.cancel()
-        await asyncio.wait({writing})
+    async with running(writer):
+        await writer.written()
     assert writer.dropped == 0
     assert set(database.recorded) == {"u0", "u1", "u2"}
 
@@ -80,14 +88,9 @@ async def test_a_log_that_raises_does_not_end_the_writer(limit: int, monkeypatch
     database = ReturningDatabase(away_for=3)
     writer = EventWriter(database, first_wait_seconds=0.001, limit=limit)
     writer.put([ended(number) for number in range(3)])
-    writing = asyncio.create_task(writer.run())
-    try:
-        async with asyncio.timeout(10):
-            await writer.written()
+    async with running(writer) as writing:
+        await writer.written()
         assert not writing.done()
-    finally:
-        writing.cancel()
-        await asyncio.wait({writing})
     assert writer.dropped == 3 - limit
     assert len(database.recorded) == limit
 
@@ -120,16 +123,11 @@ async def test_a_database_that_answers_and_refuses_everything_costs_no_event(
     database = ChoosyDatabase(error, refuses=None)
     writer = EventWriter(database, first_wait_seconds=0.001)
     writer.put([ended(number) for number in range(3)])
-    writing = asyncio.create_task(writer.run())
-    try:
-        async with asyncio.timeout(10):
-            await until(lambda: database.asked > 40)
-            assert writer.dropped == 0
-            database.refuses = -1  # it takes writes again
-            await writer.written()
-    finally:
-        writing.cancel()
-        await asyncio.wait({writing})
+    async with running(writer):
+        await until(lambda: database.asked > 40)
+        assert writer.dropped == 0
+        database.refuses = -1  # it takes writes again
+        await writer.written()
     assert writer.dropped == 0
     assert set(database.recorded) == {"u0", "u1", "u2"}
 
@@ -142,12 +140,7 @@ async def test_an_event_that_is_itself_the_reason_is_given_up_and_the_others_go_
     database = ChoosyDatabase(error, refuses=1)
     writer = EventWriter(database, first_wait_seconds=0.001)
     writer.put([ended(number) for number in range(3)])
-    writing = asyncio.create_task(writer.run())
-    try:
-        async with asyncio.timeout(10):
-            await writer.written()
-    finally:
-        writing.cancel()
-        await asyncio.wait({writing})
+    async with running(writer):
+        await writer.written()
     assert writer.dropped == 1
     assert set(database.recorded) == {"u0", "u2"}

@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from tests.support import sipp
-from tests.support.faults.system_relay import Dropped, unedited
-from tests.support.faults.system_rows import SWITCHBOARD
+from tests.support.faults.system_edited import heard_through
+from tests.support.faults.system_relay import Dropped
 from tests.support.faults.system_scene import SystemScene
 from tests.support.faults.verdict import Verdict
 
@@ -18,16 +15,8 @@ pytestmark = pytest.mark.system
 
 async def test_row(product: SystemScene, verdict: Verdict) -> None:
     await product.begin(verdict, "fastagi")
-    async with (
-        product.relayed() as between,
-        sipp.telephone(product.system, "agent31", answers_after=0.3, hang_up_after=0.2),
-    ):
-        edit = between.edit = Dropped(7)
-        unanswered = product.storm(20, rate=8)
-        answered = product.storm(4, rate=0.8, extension=SWITCHBOARD)
-        placed = [call for part in await asyncio.gather(unanswered, answered) for call in part]
-        between.edit = unedited
-        between.cut()  # what was lost for good shows when everything is looked at
+    edit = Dropped(7)
+    async with heard_through(product, edit) as placed:
         seen = await product.judged(await product.recorded_of(placed))
         await product.no_ghosts(placed)
         await product.told_once(placed)

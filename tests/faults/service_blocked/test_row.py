@@ -38,7 +38,4 @@ async def test_row(
         verdict.add(await scene.calls(scene.mixed(10)))
         verdict.more["ended_by_watchdog"] = len(service.lives) - 1
     await verdict.check()
-    levels = [call.level for call in verdict.calls]
-    assert "service" in levels[:10]
-    assert "astdb" in levels
-    assert "service" in levels[-10:]
+    verdict.fell_back_and_returned()

@@ -81,6 +81,13 @@ class Verdict:
         self._write(len(leaked), after, passed=not faults)
         assert not faults, f"{self.row.name}:\n" + "\n".join(faults)
 
+    def fell_back_and_returned(self) -> None:
+        """The service decided the first calls and the last ones, and AstDB some in between."""
+        levels = [call.level for call in self.calls]
+        assert "service" in levels[:10]
+        assert "astdb" in levels
+        assert "service" in levels[-10:]
+
     def _of_calls(self) -> Iterable[str]:
         lost = [call for call in self.calls if call.lost]
         if len(lost) > self.row.lost:
