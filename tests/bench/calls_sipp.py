@@ -57,7 +57,7 @@ async def offer(
         scenario = filled_in(SCENARIO.read_text(encoding="utf-8"), blanks, mark=mark)
         (folder / "rejected.xml").write_text(scenario, encoding="utf-8")
         argv = [*program.argv_prefix, target, "-sf", "rejected.xml", "-i", source]
-        argv += ["-p", str(free_port(socket.SOCK_DGRAM, source)), "-cid_str", f"%u-%p-{mark}@%s"]
+        argv += ["-p", str(free_port(socket.SOCK_DGRAM, address=source)), "-cid_str", f"%u-%p-{mark}@%s"]
         argv += ["-r", str(rate), "-m", str(calls), "-l", str(calls), "-nostdin", "-timer_resol", "1"]
         argv += ["-buff_size", _BUFFER_BYTES]
         argv += ["-timeout", f"{math.ceil(seconds + _LAST_ANSWERS_SECONDS)}s", "-trace_rtt", "-rtt_freq", "1"]

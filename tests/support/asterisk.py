@@ -108,8 +108,8 @@ class PrivateAsterisk:
         directories = Directories(root=root)
         devices = {agent.device: secrets.token_urlsafe(24) for agent in table.rows.agents}
         devices.update(device_secrets or {})
-        sip_port, ami_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
-        tls_port = free_port(socket.SOCK_STREAM)
+        sip_port = free_port(socket.SOCK_DGRAM, socket.SOCK_STREAM)  # trunks over TCP use the same number
+        ami_port, tls_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_STREAM)
         ami_secret = secrets.token_urlsafe(24)
         if program is None:
             program = await asyncio.to_thread(provision.asterisk)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import random
 import socket
 import struct
 import wave
@@ -47,13 +49,19 @@ class Directories:
         return self.root / "asterisk" / "log"
 
 
-def free_port(kind: socket.SocketKind, address: str = "127.0.0.1") -> int:
-    """A port that is free now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((address, 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port
+def free_port(*kinds: socket.SocketKind, address: str = "127.0.0.1") -> int:
+    """A port that is free now for all ``kinds``, and out of the range that Linux takes outgoing connections from."""
+    while True:
+        port = random.randrange(20_000, 32_768)
+        try:
+            for kind in kinds:
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    probe.bind((address, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return port
 
 
 def write_configuration(
@@ -112,9 +120,9 @@ def write_rendered(
 
 
 def _free_rtp_range() -> int:
-    """The first, even port of a range that starts free; Asterisk itself passes over taken ones."""
-    port = free_port(socket.SOCK_DGRAM)
-    return min(max(10_000, port - port % 2), 65_000 - RTP_PORTS)
+    """The first, even port of a range above all others; Asterisk itself passes over taken ones."""
+    port = random.randrange(34_000, 65_000 - RTP_PORTS)
+    return port - port % 2
 
 
 def write_tones(sounds: Path, table: Table) -> None:

@@ -109,7 +109,7 @@ async def call(
         start_sipp(
             "cancel" if cancel else "caller", scenarios=OWN_SCENARIOS if cancel else SCENARIOS,
             blanks=blanks | {"RTP_PORT": str(rtp_port)}, directory=FOLDER, address=source,
-            port=free_port(socket.SOCK_DGRAM, source), remote=f"127.0.0.1:{pbx.sip_port}", calls=1,
+            port=free_port(socket.SOCK_DGRAM, address=source), remote=f"127.0.0.1:{pbx.sip_port}", calls=1,
             deadline_seconds=deadline,
         ) as run,
     ):  # fmt: skip

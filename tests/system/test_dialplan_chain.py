@@ -41,7 +41,7 @@ RING_FOR_EVER = None
 
 @pytest.fixture(scope="module")
 def desk_port() -> int:
-    return free_port(socket.SOCK_DGRAM, sipp.TOWN_HALL)
+    return free_port(socket.SOCK_DGRAM, address=sipp.TOWN_HALL)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ FORWARD = {"KIND": "forward", "TARGET": "%2B493023125100", "TRUNK": "rathaus-mei
 
 @pytest.fixture(scope="module")
 def desk_port() -> int:
-    return free_port(socket.SOCK_DGRAM, sipp.TOWN_HALL)
+    return free_port(socket.SOCK_DGRAM, address=sipp.TOWN_HALL)
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ async def test_row(scene: ServiceScene, verdict: Verdict) -> None:
 
     pbx = scene.pbx
     observer = await Ami.login(pbx.ami_port, pbx.ami_user, pbx.ami_secret)
-    source = free_port(socket.SOCK_DGRAM, sipp.CARRIER)
+    source = free_port(socket.SOCK_DGRAM, address=sipp.CARRIER)
     invites = tuple(hostile_invites(sipp.CARRIER, source))
     try:
         async with (

@@ -81,7 +81,7 @@ async def storm(
         media_ear(source) as (_, rtp_port),
         start_sipp(
             "impatient" if gives_up else "storm", scenarios=SCENARIOS, blanks=blanks | {"RTP_PORT": str(rtp_port)},
-            directory=FOLDER, address=source, port=free_port(socket.SOCK_DGRAM, source),
+            directory=FOLDER, address=source, port=free_port(socket.SOCK_DGRAM, address=source),
             remote=f"127.0.0.1:{pbx.sip_port}", calls=len(dials), deadline_seconds=deadline,
             options=("-l", "2000", "-inf", "calls.csv", "-r", f"{rate:g}"),
             files={"calls.csv": "\n".join(["SEQUENTIAL", *lines, ""])},
