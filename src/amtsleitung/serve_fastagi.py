@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 DRAIN_SECONDS = 5.0
 JOURNAL = "journal"
 _OPEN_FILES = 8_192  # a burst is accepted whole before any of it is turned away
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000  # a dialogue leaves no cycles: looking for some among 700 is time for nothing
 log = structlog.get_logger()
 
 
@@ -117,6 +118,7 @@ def call_server(
     take_over: bool = False,
 ) -> tuple[FastAgiServer, CallLog]:
     """The server as it is in production, and its log, which is to be flushed at the end."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     call_log = CallLog(
         structlog.get_config()["logger_factory"]().info,
         personal=os.environ.get(f"{PREFIX}LOG_PERSONAL") != "no",

@@ -34,7 +34,7 @@ class CallLog:
 
     :param write: takes several lines, without the last one's end.
     :param personal: whether the numbers are written into the log.
-    :param journal: takes one line with its end.
+    :param journal: takes one or several lines, each with its end.
     """
 
     def __init__(
@@ -75,8 +75,7 @@ class CallLog:
             return
         written = [self._both(*one) for one in ended]
         if self._journal is not None:
-            for _, journal in written:
-                self._journal(journal)
+            self._journal("".join([journal for _, journal in written]))
         self._write("\n".join([log for log, _ in written]))
 
     def _both(self, answer: Answer, seconds: float, ended: float) -> tuple[str, str]:

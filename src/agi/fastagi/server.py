@@ -92,7 +92,6 @@ class FastAgiServer:
         self._log = log
         self._connections: dict[_Connection, None] = {}  # the oldest first
         self._timer: asyncio.TimerHandle | None = None
-        self._arrived: list[tuple[_Connection, bytes]] = []
         self._idle = asyncio.Event()
         self._idle.set()
         self._decisions: Counter[str] = Counter()
@@ -177,21 +176,6 @@ class FastAgiServer:
             self._timer = asyncio.get_running_loop().call_later(self.first_byte_seconds, self._look)
         return None
 
-    def arrived(self, connection: _Connection, data: bytes) -> None:
-        """Takes what came; it is looked at together with what else comes in the same turn of the loop.
-
-        One after the other without a system call in between, dialogues take half the processor's time.
-        """
-        self._arrived.append((connection, data))
-        if len(self._arrived) == 1:
-            asyncio.get_running_loop().call_soon(self.catch_up)
-
-    def catch_up(self) -> None:
-        """Looks at all that came and has not been looked at."""
-        arrived, self._arrived = self._arrived, []
-        for connection, data in arrived:
-            connection.talk(data)
-
     def closed(self, connection: _Connection, dialogue: Dialogue, seconds: float) -> None:
         """Takes a connection out, counts its outcome, and writes it down."""
         self._connections.pop(connection, None)
@@ -246,10 +230,6 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.talks = True
-        self._server.arrived(self, data)
-
-    def talk(self, data: bytes) -> None:
-        """Says what is to be said to ``data``."""
         dialogue = self._dialogue
         to_send = dialogue.receive(data)
         if to_send and self._transport is not None:
@@ -258,12 +238,10 @@ class _Connection(asyncio.Protocol):
             self._close()
 
     def eof_received(self) -> None:
-        self._server.catch_up()
         self._dialogue.receive_eof()
         self._close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server.catch_up()
         self._transport = None
         self._dialogue.fail(Cause.PEER_CLOSED, "The connection was lost.")
         self._server.closed(self, self._dialogue, monotonic() - self.opened_at)

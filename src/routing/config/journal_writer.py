@@ -55,7 +55,9 @@ class JournalWriter:
         self._bytes = 0
         self._finished_at = 0.0  # when no more is written into it
         self._latest_milliseconds = 0
-        # Each is changed by one thread alone: what ``append`` refused, what was lost behind it, what is in the file.
+        # Each is changed by one thread alone: what ``append`` took and refused; what the thread took from there, what
+        # was lost behind it, and what of it is in the file ``dropped``.
+        self._put = self._taken = 0
         self._refused = self._lost = self._counted = 0
         self._told_at: float | None = None
         self._why = "they came faster than the disk takes them"
@@ -69,12 +71,14 @@ class JournalWriter:
     def start(self) -> None:
         self._thread.start()
 
-    def append(self, line: str) -> None:
-        """Takes one line (with its line feed), as ``Entry.text`` writes it."""
-        if len(self._waiting) >= self._maximum_waiting_lines:
-            self._refused += 1
+    def append(self, lines: str) -> None:
+        """Takes one line or several, each with its line feed, as ``Entry.text`` writes it."""
+        count = lines.count("\n")
+        if self._put + count - self._taken > self._maximum_waiting_lines:
+            self._refused += count
             return
-        self._waiting.append(line)
+        self._put += count
+        self._waiting.append(lines)
         if not self._something.is_set():
             self._something.set()
 
@@ -92,20 +96,21 @@ class JournalWriter:
                 continue
             self._stopping.wait(GATHER_SECONDS)
             self._something.clear()  # before they are taken: what comes behind wakes us again
-            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            if lines:
-                self._write(lines)
+            pieces = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if pieces:
+                self._taken += _count(pieces)
+                self._write(pieces)
             self._count()
         self._close()
 
-    def _write(self, lines: list[str]) -> None:
+    def _write(self, pieces: list[str]) -> None:
         begin = 0
-        for end in _ends(lines, self._maximum_segment_bytes):
+        for end in _ends(pieces, self._maximum_segment_bytes):
             try:
-                self._write_part("".join(lines[begin:end]).encode("utf-8", errors="replace"))
+                self._write_part("".join(pieces[begin:end]).encode("utf-8", errors="replace"))
             except OSError as error:
                 self._why = error.strerror or str(error)
-                self._lost += end - begin
+                self._lost += _count(pieces[begin:end])
                 self._give_up()
             begin = end
 
@@ -199,13 +204,17 @@ class JournalWriter:
                 self._say(f"The journal in {self._folder} has dropped {self.dropped} lines so far: {self._why}.")
 
 
-def _ends(lines: list[str], maximum_bytes: int) -> Iterator[int]:
-    """Where to cut, so that each piece is of whole lines and fits into a segment; a line alone may be too long."""
+def _count(pieces: list[str]) -> int:
+    return sum(piece.count("\n") for piece in pieces)
+
+
+def _ends(pieces: list[str], maximum_bytes: int) -> Iterator[int]:
+    """Where to cut, so that what lies between fits into a segment; a piece alone may be too long."""
     size = 0
-    for place, line in enumerate(lines):
-        more = len(line) if line.isascii() else len(line.encode("utf-8", errors="replace"))
+    for place, piece in enumerate(pieces):
+        more = len(piece) if piece.isascii() else len(piece.encode("utf-8", errors="replace"))
         if size and size + more > maximum_bytes:
             yield place
             size = 0
         size += more
-    yield len(lines)
+    yield len(pieces)
