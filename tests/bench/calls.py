@@ -53,7 +53,7 @@ async def calls_per_second(effort: Effort) -> Section:
     loads: dict[str, Load] = {}
     searches = await _bracketed(found, effort)
     for _ in range(effort.call_rounds):
-        for _ in range(min(_BISECTIONS, effort.call_rounds)):
+        for _ in range(_BISECTIONS if effort.call_rounds > 1 else 1):
             for way, search in searches.items():
                 rate = search.between
                 kept, load = await _kept(found, way, rate, effort)
