@@ -245,7 +245,7 @@ async def test_the_other_number_formats(pbx: PrivateAsterisk) -> None:
 async def test_display_of_a_line(pbx: PrivateAsterisk, table: Table) -> None:
     await write(pbx, table, MONDAY)
     answer = await ask(pbx, table, Case(dialled="0537488-0", at=MONDAY))
-    assert unquote(answer["ROUTE_DISPLAY"]) == "Samtgemeinde Isenbüttel: Vermittlung"
+    assert unquote(answer["ROUTE_DISPLAY"]) == "Samtgemeinde Isenbüttel, Vermittlung, guten Tag."
 
 
 @pytest.mark.parametrize("days", [-6, 5])

@@ -149,8 +149,8 @@ def test_what_agents_are_shown_is_a_kind_of_its_own() -> None:
     assert isinstance(found.before, Shown)
     assert isinstance(found.after, Shown)
     assert (found.before.display, found.after.display) == (
-        "Samtgemeinde Meinersen: Einwohnermeldewesen",
-        "Samtgemeinde Meinersen: Bürgerbüro",
+        "Samtgemeinde Meinersen, Einwohnermeldewesen, guten Tag.",
+        "Samtgemeinde Meinersen, Bürgerbüro, guten Tag.",
     )
 
 

@@ -48,7 +48,7 @@ def test_enter_queue() -> None:
         "line": "vermittlung",
         "queue": "allgemein",
         "announcement": "samtgemeinde-meinersen--vermittlung--greeting",
-        "display": "Samtgemeinde%20Meinersen%3A%20Vermittlung",
+        "display": "Samtgemeinde%20Meinersen%2C%20Vermittlung%2C%20guten%20Tag.",
         "dialled": "%2B495372890",
         "version": "7",
         "reasons": "number.open",
@@ -59,7 +59,7 @@ def test_enter_queue() -> None:
 
 
 def test_an_umlaut_is_encoded() -> None:
-    assert unquote(_set("0537488-0", OPEN_AT)["display"]) == "Samtgemeinde Isenbüttel: Vermittlung"
+    assert unquote(_set("0537488-0", OPEN_AT)["display"]) == "Samtgemeinde Isenbüttel, Vermittlung, guten Tag."
 
 
 def test_play_announcement() -> None:
@@ -200,7 +200,7 @@ def test_a_decision_with_ordinary_names_and_chains_is_one_line() -> None:
                         steps=(Step(when=(), destination=duty),) * 3),
     )  # fmt: skip
     (line,) = commands(decision, TABLE, unique_id=UNIQUE_ID)
-    assert unquote(chosen(line)["ROUTE_DISPLAY"]) == "Samtgemeinde Meinersen: Vermittlung"
+    assert unquote(chosen(line)["ROUTE_DISPLAY"]) == "Samtgemeinde Meinersen, Vermittlung, guten Tag."
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_queue_behind_a_number_has_its_display_and_an_announcement_alone_has_n
     assert chosen(line)["ROUTE_DISPLAY"] == ""
     step = Step(when=(), destination=EnterQueue(queue="allgemein", announcement=None))
     (line,) = commands(replace(decision, overflow=(step,)), TABLE, unique_id="1")
-    assert unquote(chosen(line)["ROUTE_DISPLAY"]) == "Samtgemeinde Meinersen: Vermittlung"
+    assert unquote(chosen(line)["ROUTE_DISPLAY"]) == "Samtgemeinde Meinersen, Vermittlung, guten Tag."
 
 
 def test_what_cannot_be_written_safely_is_not_written() -> None:

@@ -89,7 +89,7 @@ def test_layout_of_the_example() -> None:
         "enter_queue:allgemein:samtgemeinde-isenbuettel--vermittlung--greeting:0:600::::::"
     )
     assert values.text(opened[3], "-c") == ""
-    assert unquote(values.text(opened[3], "-d")) == "Samtgemeinde Isenbüttel: Vermittlung"
+    assert unquote(values.text(opened[3], "-d")) == "Samtgemeinde Isenbüttel, Vermittlung, guten Tag."
     assert values.text(shut[3], "-d") == ""
 
 

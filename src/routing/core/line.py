@@ -66,8 +66,9 @@ class Edition:
 
     @property
     def display(self) -> str:
-        """For whom the call is, short enough for a telephone's display."""
-        return f"{self.tenant.name}: {self.title}"
+        """What the agent says, for a telephone's display: however few characters it shows, they say for whom."""
+        name = self.tenant.name
+        return self.agent_phrase if self.agent_phrase.startswith(name) else f"{name}: {self.agent_phrase}"
 
     def hours_at(self, at: datetime) -> OpeningHours | None:
         """The edition of the opening hours that holds at this instant."""
