@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from agi.ami.service import Readiness, run_observer
+from amtsleitung.allocation import give_memory_back
 from amtsleitung.errors import Problem
 from amtsleitung.process import run_service, say_ready
 from amtsleitung.settings import Settings, read_settings
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 
 def serve_ami(*, ready_file: Path | None) -> None:
     """Observes until SIGTERM or SIGINT. Raises ``Problem``."""
+    give_memory_back()
     settings = read_settings()
     if settings.database_url is None:
         raise Problem("AMTSLEITUNG_DATABASE_URL is not set: name the database with the role router.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from amtsleitung.allocation import give_memory_back
 from amtsleitung.errors import Problem
 from amtsleitung.process import run_service, say_ready
 from amtsleitung.settings import Settings, read_settings
@@ -19,6 +20,7 @@ log = structlog.get_logger()
 
 def serve_api(*, ready_file: Path | None) -> None:
     """Serves until SIGTERM or SIGINT. Raises ``Problem``."""
+    give_memory_back()
     settings = read_settings()
     if settings.database_url is None:
         raise Problem("AMTSLEITUNG_DATABASE_URL is not set: name the database with the role web.")
