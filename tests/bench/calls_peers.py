@@ -2,7 +2,7 @@
 """Other ways to look a call up, each as fast as it can be: no rules, only the finished answer under the number.
 
 ``func_odbc`` asks one row of a PostgreSQL through two kept connections; ``CURL()`` an HTTP service that does nothing
-but answer.
+but answer; and FastAGI itself a server that does nothing else either, which is the most that any can reach.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from pathlib import Path
 
 import asyncpg
 
+from agi.fastagi.variables import OK
 from amtsleitung.provision import Asterisk, asterisk, postgresql_odbc
 from routing.store.address import Address
 from tests.bench.calls_dialplan import COLUMNS, looked_up
 from tests.support.asterisk import Directories
 from tests.support.database import Server
 
-ODBC, CURL = "odbc", "curl"
+ODBC, CURL, BARE = "odbc", "curl", "bare"
 _QUERY = f"SELECT {','.join(COLUMNS)} FROM route WHERE number = '${{SQL_ESC(${{ARG1}})}}'"  # noqa: S608 - names of ours
 _ROWS = 1_000
 _CONNECTIONS = 8
@@ -87,20 +88,34 @@ async def _fill(address: Address, number: str, values: Mapping[str, str]) -> Non
 @asynccontextmanager
 async def curl_peer(postgres: Server, number: str, values: Mapping[str, str]) -> AsyncIterator[Peer]:
     """A process that answers every request with the same line."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.calls_http", ",".join(values.values()),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(_DEADLINE_SECONDS):
-            port = int(await process.stdout.readline())
+    async with _answering("calls_http", ",".join(values.values())) as (process, port):
 
         def prepare(directories: Directories) -> None:
             _load(directories, "res_curl", "func_curl")
 
         function = f"${{CURL(http://127.0.0.1:{port}/route?dialled=${{RECEIVED}})}}"
         yield Peer(steps=looked_up(function), prepare=prepare, pids=(process.pid,))
+
+
+@asynccontextmanager
+async def bare_peer(postgres: Server, number: str, values: Mapping[str, str]) -> AsyncIterator[Peer]:
+    """A process that answers every dialogue with the same line, but for the channel's name in the marker."""
+    pairs = ",".join(f"{name}={value}" for name, value in values.items()).replace("%", "%%")
+    async with _answering("calls_answering", f'EXEC MSet "{pairs},{OK}=v1-%s"\n') as (process, port):
+        yield Peer(steps=(f"AGI(agi://127.0.0.1:{port}/)",), prepare=lambda _: None, pids=(process.pid,))
+
+
+@asynccontextmanager
+async def _answering(module: str, answer: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"tests.bench.{module}", answer,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(_DEADLINE_SECONDS):
+            port = int(await process.stdout.readline())
+        yield process, port
     finally:
         if process.returncode is None:
             process.kill()

@@ -20,7 +20,7 @@ from routing.core.rows import Rows, TrunkRow
 from routing.store import RoleUrls, Store
 from tests.bench.calls_dialplan import another_way, answered, set_at_once
 from tests.bench.calls_load import Load, Meter, children_seconds
-from tests.bench.calls_peers import CURL, ODBC, Peer, curl_peer, odbc_peer
+from tests.bench.calls_peers import BARE, CURL, ODBC, Peer, bare_peer, curl_peer, odbc_peer
 from tests.bench.calls_probing import UNANSWERED, Probe, probing
 from tests.bench.calls_sipp import Step, offer
 from tests.bench.rows import OPEN, rows_of
@@ -31,8 +31,8 @@ from tests.support.wait import until
 
 UNKNOWN, CALLER = "03023125999", "03023125001"  # of ranges that are set apart for fiction
 SERVICE, SET = "carrier", "set"
-ADDRESSES = {SERVICE: "127.0.0.2", SET: "127.0.0.12", ODBC: "127.0.0.13", CURL: "127.0.0.14"}
-LOOK_UPS = {ODBC: odbc_peer, CURL: curl_peer}
+ADDRESSES = {SERVICE: "127.0.0.2", SET: "127.0.0.12", ODBC: "127.0.0.13", CURL: "127.0.0.14", BARE: "127.0.0.15"}
+LOOK_UPS = {ODBC: odbc_peer, CURL: curl_peer, BARE: bare_peer}
 # Every call takes two, and too few of them would end a step before processors do.
 _MANY_PORTS = "[general]\nrtpstart=10000\nrtpend=59999\n"
 EVERY_LINE = ("",)  # who offers more than can be taken provokes errors of many kinds
