@@ -72,7 +72,7 @@ async def test_open_queue_pop_before_the_answer_and_the_telephone_says_for_whom(
     assert card["agent_phrase"] == "Samtgemeinde Isenbüttel, Vermittlung, guten Tag."
     assert card["caller_number"] == caller
     assert [event.kind for event in later] == ["answered", "ended"]
-    assert f'"Samtgemeinde Isenbüttel: Vermittlung" <sip:{caller}@' in invite
+    assert f'"Samtgemeinde Isenbüttel, Vermittlung, guten Tag." <sip:{caller}@' in invite
     assert f"X-Amtsleitung-Call: {row['unique_id']}\n" in invite
     assert facts(row) == ("samtgemeinde-isenbuettel", "vermittlung", "enter_queue", "service", "answered")
     assert rules(row) == ("number", "open")
@@ -143,7 +143,7 @@ async def test_a_withheld_number_is_never_stored_and_the_telephone_still_says_fo
         )
         (invite,) = phone.invites
     assert (row["caller_withheld"], row["caller_number"]) == (True, None)
-    assert '"Samtgemeinde Meinersen: Vermittlung" <sip:anonymous@' in invite
+    assert '"Samtgemeinde Meinersen, Vermittlung, guten Tag." <sip:anonymous@' in invite
     assert hidden.removeprefix("0") not in invite
     stored = [event for event in await system.store.events_after(0, limit=10_000) if hidden[1:] in str(event.payload)]
     assert stored == []
@@ -235,7 +235,7 @@ async def test_two_calls_at_once_reach_two_agents_each_with_its_own_pop(system: 
         (invite,) = invites[told.data["agent"]]
         card = told.data["call"]
         assert f"X-Amtsleitung-Call: {told.data['unique_id']}\n" in invite
-        assert f'"{card["tenant_name"]}: Vermittlung"' in invite
+        assert f'"{card["tenant_name"]}, Vermittlung, guten Tag."' in invite
         row = await system.ended_call(told.data["unique_id"])
         assert (row["agent"], row["outcome"]) == (told.data["agent"], "answered")
         assert row["caller_number"] == card["caller_number"]

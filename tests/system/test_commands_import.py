@@ -101,7 +101,7 @@ async def test_an_import_is_live_for_the_next_call_and_on_asterisk_without_a_res
         )
         (received,) = system.ami.user_events("CallReceived", start=start)
         row = await system.ended_call(received["Uniqueid"])
-        assert '"Gemeinde Sassenburg: Vermittlung"' in phone.invites[0]
+        assert '"Gemeinde Sassenburg, Vermittlung, guten Tag."' in phone.invites[0]
     assert (row["tenant"], row["level"], row["agent"]) == ("gemeinde-sassenburg", "service", "agent90")
     assert row["table_version"] == version
     heard = await sipp.call(system, dialled="%2B49537199", source="127.0.0.6", expect=200)  # the new trunk is known

@@ -86,7 +86,7 @@ async def test_no_service_at_all(pbx: PrivateAsterisk) -> None:
         await sipp.observed_call(pbx, dialled="0537488-0", source=sipp.DEMONSTRATION, at=OPEN, expect=200)
         (invite,) = phone.invites
     assert happenings(pbx) == [("CallReceived", "", ""), ("CallRouted", "astdb", "enter_queue")]
-    assert 'From: "Samtgemeinde Isenbüttel: Vermittlung" <sip:03023125001@' in invite
+    assert 'From: "Samtgemeinde Isenbüttel, Vermittlung, guten Tag." <sip:03023125001@' in invite
 
 
 async def test_the_marker_belongs_to_this_call(pbx: PrivateAsterisk, agi: FakeFastAgi) -> None:

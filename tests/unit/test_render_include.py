@@ -51,7 +51,7 @@ def test_layout_of_the_example() -> None:
     assert (int(start) > 0, end, hours) == (True, "99999999999", "service")
     plans = {name: found["rules-plan", name] for name in (opened, closed)}
     assert plans[opened].startswith("enter_queue:allgemein:")
-    assert plans[opened].endswith("|Samtgemeinde%20Isenb%C3%BCttel%3A%20Vermittlung")
+    assert plans[opened].endswith("|Samtgemeinde%20Isenb%C3%BCttel%2C%20Vermittlung%2C%20guten%20Tag.")
     assert plans[closed] == "forward::::::493023125100:carrier:30::||"
     _, _, week, zone, holidays = found["rules-hours", "service"].split(":")
     assert found["rules-week", week].startswith("420-1080~1860-2520")  # Monday and Tuesday from 7 to 18
